@@ -1,0 +1,57 @@
+/* nativedl/conv.h: convolution. */
+#ifndef NATIVEDL_CONV_H
+#define NATIVEDL_CONV_H
+
+#include "nativedl/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* conv2d: 2-D convolution (cross-correlation), NHWC; f32, f64.
+ *
+ *   y[n,p,q,k] = act( b[k] + sum_{r,s,c} x[n, p*stride_h + r*dilation_h - pad_top,
+ *                                             q*stride_w + s*dilation_w - pad_left, g*C/G + c] * w[k,r,s,c] )
+ *
+ *   x [n,h,w,c]   w [k,r,s,c/groups]   b [k]   y [n,p,q,k]      g = k / (K / groups); x is 0 outside
+ *   p = (h + pad_top + pad_bottom - dilation_h*(r-1) - 1) / stride_h + 1, rounded down; q likewise.
+ *
+ * The channels c and k must be multiples of groups, and the padded image at least as large as the dilated
+ * kernel. An empty batch is allowed. Each sum is formed in one fixed order: the bits do not depend on the
+ * number of threads. Backward passes are those of the convolution without activation: take dy through the
+ * activation's own backward first (relu: ndl_relu_backward with y). */
+typedef struct ndl_conv2d_options {
+  uint32_t struct_size;
+  int32_t groups;            /* default 1 */
+  int32_t stride_h;          /* > 0, default 1 */
+  int32_t stride_w;          /* > 0, default 1 */
+  int32_t pad_top;           /* >= 0, default 0, as the next three */
+  int32_t pad_bottom;
+  int32_t pad_left;
+  int32_t pad_right;
+  int32_t dilation_h;        /* > 0, default 1 */
+  int32_t dilation_w;        /* > 0, default 1 */
+  ndl_activation activation; /* default NDL_ACTIVATION_NONE; ignored by the backward passes */
+  int32_t reserved;          /* 0 */
+} ndl_conv2d_options;
+
+/* bias may be 0. y shares no memory with an operand. */
+NDL_API ndl_status ndl_conv2d_forward(ndl_context context, const ndl_conv2d_options* options, ndl_tensor x,
+                                      ndl_tensor weight, ndl_tensor bias, ndl_tensor* y);
+/* dx[n,h,w,c] = sum over all p,q,k,r,s that read x[n,h,w,c] of dy[n,p,q,k] * w[k,r,s,c].
+ * x_dims: the four dimensions of x, which dy and weight do not determine where stride > 1. */
+NDL_API ndl_status ndl_conv2d_backward_input(ndl_context context, const ndl_conv2d_options* options,
+                                             ndl_tensor dy, ndl_tensor weight, const int64_t* x_dims,
+                                             int32_t x_rank, ndl_tensor* dx);
+/* dw[k,r,s,c] = sum_{n,p,q} dy[n,p,q,k] * x[n, p*stride_h + r*dilation_h - pad_top, ..., c].
+ * w_dims: the four dimensions of the weight. */
+NDL_API ndl_status ndl_conv2d_backward_weight(ndl_context context, const ndl_conv2d_options* options,
+                                              ndl_tensor x, ndl_tensor dy, const int64_t* w_dims,
+                                              int32_t w_rank, ndl_tensor* dw);
+/* db[k] = sum_{n,p,q} dy[n,p,q,k]. */
+NDL_API ndl_status ndl_conv2d_backward_bias(ndl_context context, ndl_tensor dy, ndl_tensor* db);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

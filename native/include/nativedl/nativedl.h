@@ -1,0 +1,12 @@
+/* nativedl/nativedl.h: the whole C ABI. */
+#ifndef NATIVEDL_H
+#define NATIVEDL_H
+
+#include "nativedl/base.h"
+#include "nativedl/context.h"
+#include "nativedl/conv.h"
+#include "nativedl/elementwise.h"
+#include "nativedl/pool.h"
+#include "nativedl/tensor.h"
+
+#endif

@@ -1,0 +1,49 @@
+/* nativedl/pool.h: pooling. */
+#ifndef NATIVEDL_POOL_H
+#define NATIVEDL_POOL_H
+
+#include "nativedl/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* max_pool2d: largest element of each window, NHWC; f32, f64.
+ *
+ *   y[n,p,q,c] = max over r < kernel_h, s < kernel_w, inside the image, of
+ *                x[n, p*stride_h + r*dilation_h - pad_top, q*stride_w + s*dilation_w - pad_left, c]
+ *   argmax[n,p,q,c] = h*W + w of that element (i32): the first one in row order; a NaN counts as largest.
+ *
+ *   x [n,h,w,c]   y, argmax [n,p,q,c]
+ *   p = (h + pad_top + pad_bottom - dilation_h*(kernel_h-1) - 1) / stride_h + 1, rounded down, or up under
+ *   ceil_mode, where a last window that would start past the image and its leading padding is dropped.
+ *
+ * Padding is at most half the kernel, so that no window lies wholly outside; h*w must fit in 31 bits. */
+typedef struct ndl_max_pool2d_options {
+  uint32_t struct_size;
+  int32_t kernel_h;   /* > 0, no default */
+  int32_t kernel_w;   /* > 0, no default */
+  int32_t stride_h;   /* > 0, no default */
+  int32_t stride_w;   /* > 0, no default */
+  int32_t pad_top;    /* >= 0, default 0, as the next three */
+  int32_t pad_bottom;
+  int32_t pad_left;
+  int32_t pad_right;
+  int32_t dilation_h; /* > 0, default 1 */
+  int32_t dilation_w; /* > 0, default 1 */
+  int32_t ceil_mode;  /* 0 or 1, default 0 */
+} ndl_max_pool2d_options;
+
+/* argmax may be null: not wanted. */
+NDL_API ndl_status ndl_max_pool2d_forward(ndl_context context, const ndl_max_pool2d_options* options,
+                                          ndl_tensor x, ndl_tensor* y, ndl_tensor* argmax);
+/* dx[n,h,w,c] = sum of dy over the windows whose argmax is (h,w). x_dims: the four dimensions of x.
+ * Errors: INVALID_DATA for an argmax outside the image or outside its window. */
+NDL_API ndl_status ndl_max_pool2d_backward(ndl_context context, const ndl_max_pool2d_options* options,
+                                           ndl_tensor dy, ndl_tensor argmax, const int64_t* x_dims,
+                                           int32_t x_rank, ndl_tensor* dx);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
