@@ -1,0 +1,131 @@
+#include "core/thread_pool.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <thread>
+
+#include "core/machine.hpp"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace ndl {
+namespace {
+
+// About 20 microseconds: longer than the gaps inside a training step, short enough that other programs,
+// and the threads of .NET, do not lose a core to us.
+constexpr int kSpins = 600;
+
+void relax() {
+#if defined(__x86_64__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Waits until the word differs from `old`: spins, then sleeps.
+int32_t await_change(const std::atomic<int32_t>& word, int32_t old) {
+  for (int i = 0; i < kSpins; ++i) {
+    const int32_t now = word.load(std::memory_order_acquire);
+    if (now != old) return now;
+    relax();
+  }
+  word.wait(old, std::memory_order_acquire);
+  return word.load(std::memory_order_acquire);
+}
+
+class Pool {
+ public:
+  Pool() : workers_(std::min(machine().cores - 1, kMaxWorkers)) {
+    for (int32_t i = 0; i < workers_; ++i) {
+      try {
+        std::thread([this, i] { work(i + 1); }).detach();  // never joined: .NET ends the process under them
+      } catch (...) {
+        workers_ = i;  // the system gives no more threads: fewer do the same work
+      }
+    }
+  }
+
+  void run(int32_t threads, int64_t count, int64_t grain, ParallelBody body, void* data) {
+    const int64_t chunks = (count + grain - 1) / grain;
+    threads = static_cast<int32_t>(std::min<int64_t>(std::min(threads, workers_ + 1), chunks));
+    if (threads <= 1 || taken_.exchange(true, std::memory_order_acquire)) {
+      for (int64_t begin = 0; begin < count; begin += grain) body(data, begin, std::min(begin + grain, count), 0);
+      return;
+    }
+    job_ = {body, data, count, grain, threads};
+    for (int32_t t = 0; t < threads; ++t) {
+      lanes_[t].next.store(chunks * t / threads, std::memory_order_relaxed);
+      lanes_[t].end = chunks * (t + 1) / threads;
+    }
+    pending_.store(threads - 1, std::memory_order_relaxed);
+    // The word holds the number of participants, so that a worker that wakes late never reads the job.
+    sequence_ = (sequence_ + 1) & 0x3fffff;
+    start_.store(sequence_ << 9 | threads, std::memory_order_release);
+    start_.notify_all();
+    take_chunks(0);
+    for (int32_t left = pending_.load(std::memory_order_acquire); left != 0;) left = await_change(pending_, left);
+    taken_.store(false, std::memory_order_release);
+  }
+
+ private:
+  static constexpr int32_t kMaxWorkers = 255;
+
+  struct Job {
+    ParallelBody body;
+    void* data;
+    int64_t count, grain;
+    int32_t threads;
+  };
+  struct alignas(64) Lane {  // a cache line each: threads count their own ranges without disturbing others
+    std::atomic<int64_t> next{0};
+    int64_t end = 0;
+  };
+
+  void work(int32_t thread) {
+    int32_t seen = 0;
+    for (;;) {
+      seen = await_change(start_, seen);
+      if (thread >= (seen & 0x1ff)) continue;
+      take_chunks(thread);
+      if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) pending_.notify_one();
+    }
+  }
+
+  void take_chunks(int32_t thread) {
+    for (int32_t i = 0; i < job_.threads; ++i) {
+      Lane& lane = lanes_[(thread + i) % job_.threads];
+      for (;;) {
+        const int64_t chunk = lane.next.fetch_add(1, std::memory_order_relaxed);
+        if (chunk >= lane.end) break;
+        const int64_t begin = chunk * job_.grain;
+        job_.body(job_.data, begin, std::min(begin + job_.grain, job_.count), thread);
+      }
+    }
+  }
+
+  int32_t workers_;
+  Job job_{};
+  Lane lanes_[kMaxWorkers + 1];
+  int32_t sequence_ = 0;
+  alignas(64) std::atomic<int32_t> start_{0};
+  alignas(64) std::atomic<int32_t> pending_{0};
+  alignas(64) std::atomic<bool> taken_{false};
+};
+
+}  // namespace
+
+void parallel_run(int32_t threads, int64_t count, int64_t grain, ParallelBody body, void* data) {
+  if (count <= 0) return;
+  if (threads <= 1 || count <= grain) {
+    for (int64_t begin = 0; begin < count; begin += grain) body(data, begin, std::min(begin + grain, count), 0);
+    return;
+  }
+  static Pool* pool = new Pool;  // first use; never destroyed
+  pool->run(threads, count, grain, body, data);
+}
+
+}  // namespace ndl

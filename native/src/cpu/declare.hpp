@@ -1,0 +1,24 @@
+// cpu/declare.hpp: how a kernel that is compiled for each instruction set is declared and listed.
+//
+//   ops/relu.hpp            NDL_DECLARE_SIMD(Kernel<Relu>, relu_forward_vector)
+//   cpu/kernels/relu.cpp    const Kernel<Relu> relu_forward_vector = {...};        (built once per set)
+//   ops/relu.cpp            NDL_LIST_SIMD("vector", reject, estimate, relu_forward_vector)
+//
+// The list gets the entries cpu:vector:avx512, cpu:vector:avx2 and cpu:vector:sse4 (x86), or cpu:vector:neon.
+#pragma once
+
+#if defined(__x86_64__)
+#define NDL_DECLARE_SIMD(Type, name)                      \
+  namespace cpu::baseline { extern const Type name; }     \
+  namespace cpu::avx2 { extern const Type name; }         \
+  namespace cpu::avx512 { extern const Type name; }
+#define NDL_LIST_SIMD(method, reject, estimate, name)                                         \
+  {"cpu:" method ":avx512", Target::cpu_avx512, reject, estimate, &cpu::avx512::name},        \
+  {"cpu:" method ":avx2", Target::cpu_avx2, reject, estimate, &cpu::avx2::name},              \
+  {"cpu:" method ":sse4", Target::cpu_baseline, reject, estimate, &cpu::baseline::name}
+#else
+#define NDL_DECLARE_SIMD(Type, name) \
+  namespace cpu::baseline { extern const Type name; }
+#define NDL_LIST_SIMD(method, reject, estimate, name) \
+  {"cpu:" method ":neon", Target::cpu_baseline, reject, estimate, &cpu::baseline::name}
+#endif

@@ -1,0 +1,278 @@
+// cpu/kernels/conv2d_implicit_gemm.cpp: convolution as a matrix product whose operands are gathered block by block.
+//
+//   pass             C [m,n]                    A [m,k]                              B [k,n]
+//   forward          y  [n*p*q, K/G]            x at the taps of each output         weight^T [r*s*C/G, K/G]
+//   backward_input   dx [n*h*w, C/G]            dy of the outputs that read a pixel  weight [r*s*K/G, C/G]
+//   backward_weight  dw [K/G, r*s*C/G]          dy^T (read as it lies)               x at the taps [n*p*q, r*s*C/G]
+//
+// each for every group G; NHWC, weights [K,r,s,C/G]. The image of all windows (im2col) is never formed: a task
+// gathers kMc rows by kKc taps into scratch. B of the first two passes is packed once per version of the weight.
+// Backward weight sums over pixels: these go in a number of slices that depends on the shape alone, each slice has
+// a dw of its own in the workspace, and the slices are added in order.
+// Refuses: f64. Bound: FMA peak; stride > 1 in backward_input multiplies zeros.
+#include "cpu/gemm/engine.hpp"
+#include "ops/conv2d.hpp"
+
+namespace ndl::cpu::NDL_ISA {
+namespace {
+
+int64_t groups_of(const Conv2d& r) { return r.groups; }
+int64_t scratch_bytes(const Conv2d&, const Env& env) { return env.cores * kScratchFloats * 4; }
+
+// Elements [k0, k0 + kc) of the row of taps of output (n, p, q): x along (r, s, c), 0 outside the image.
+NDL_INLINE void gather_taps(const Conv2d& r, const float* x, int64_t group, int64_t n, int64_t p, int64_t q, int64_t k0, int64_t kc, float* target) {
+  const int64_t cg = r.c / r.groups;
+  const int64_t top = p * r.stride_h - r.pad_top, left = q * r.stride_w - r.pad_left;
+  const float* image = x + n * r.h * r.w * r.c + group * cg;
+  // Neighbouring taps of a row lie side by side in memory where they cover all channels: one copy then.
+  const bool rows = r.dilation_w == 1 && r.groups == 1;
+  const int64_t run = rows ? r.s * cg : cg;  // elements copied at once
+  int64_t k = k0;
+  const int64_t end = k0 + kc;
+  while (k < end) {
+    const int64_t piece = k / run, offset = k % run;
+    const int64_t count = end - k < run - offset ? end - k : run - offset;
+    const int64_t i = rows ? piece : piece / r.s;
+    const int64_t row = top + i * r.dilation_h;
+    float* out = target + (k - k0);
+    k += count;
+    if (row < 0 || row >= r.h) {
+      fill_floats(out, 0.0f, count);
+      continue;
+    }
+    const float* line = image + row * r.w * r.c;
+    if (rows) {
+      // Elements of the run that lie left of the image, inside it, right of it.
+      const int64_t from = -left * cg, to = (r.w - left) * cg;
+      const int64_t a = from < offset ? offset : from > offset + count ? offset + count : from;
+      const int64_t b = to > offset + count ? offset + count : to < a ? a : to;
+      fill_floats(out, 0.0f, a - offset);
+      copy_floats(out + (a - offset), line + left * cg + a, b - a);
+      fill_floats(out + (b - offset), 0.0f, offset + count - b);
+    } else {
+      const int64_t col = left + piece % r.s * r.dilation_w;
+      if (col < 0 || col >= r.w) fill_floats(out, 0.0f, count);
+      else copy_floats(out, line + col * r.c + offset, count);
+    }
+  }
+}
+
+// --- forward ---------------------------------------------------------------------------------------------------
+
+int64_t forward_packed_bytes(const Conv2d& r, const Env&) {
+  return r.groups * packed_floats(r.r * r.s * (r.c / r.groups), r.k / r.groups) * 4;
+}
+
+void forward_pack(const Conv2d& r, const void* weight, void* packed, const Exec& exec) {
+  const int64_t kg = r.k / r.groups, depth = r.r * r.s * (r.c / r.groups), size = packed_floats(depth, kg);
+  const int vectors = panel_vectors(kg);
+  exec.parallel_for(r.groups, 1, [&](int64_t begin, int64_t end, int32_t) {
+    for (int64_t g = begin; g < end; ++g) {
+      const float* w = static_cast<const float*>(weight) + g * kg * depth;
+      pack_rows(0, depth, kg, vectors, depth, static_cast<float*>(packed) + g * size,
+                [&](int64_t k, int64_t first, int64_t count, float* target) NDL_LAMBDA_INLINE {
+                  for (int64_t j = 0; j < count; ++j) target[j] = w[(first + j) * depth + k];
+                });
+    }
+  });
+}
+
+void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
+  const float* x = b.get<float>(Conv2d::kX);
+  const float* bias = b.get<float>(Conv2d::kBias);
+  float* y = b.get<float>(Conv2d::kY);
+  const int64_t cg = r.c / r.groups, kg = r.k / r.groups, depth = r.r * r.s * cg, m = r.n * r.p * r.q;
+  const bool pointwise = r.r == 1 && r.s == 1 && r.stride_h == 1 && r.stride_w == 1 && r.p == r.h && r.q == r.w && r.pad_top == 0 && r.pad_left == 0;
+  for (int64_t g = 0; g < r.groups; ++g) {
+    const float* packed = static_cast<const float*>(b.derived) + g * packed_floats(depth, kg);
+    const Epilogue epilogue{bias == nullptr ? nullptr : bias + g * kg, r.activation == NDL_ACTIVATION_RELU};
+    multiply(
+        m, kg, depth,
+        [&](int64_t m0, int64_t mc, int64_t k0, int64_t kc, float* scratch) NDL_LAMBDA_INLINE {
+          if (pointwise) return Block{x + m0 * r.c + g * cg + k0, r.c};
+          int64_t q = m0 % r.q, p = m0 / r.q % r.p, n = m0 / r.q / r.p;
+          for (int64_t i = 0; i < mc; ++i) {
+            gather_taps(r, x, g, n, p, q, k0, kc, scratch + i * kScratchLd);
+            if (++q == r.q) {
+              q = 0;
+              if (++p == r.p) p = 0, ++n;
+            }
+          }
+          return Block{scratch, kScratchLd};
+        },
+        packed, y + g * kg, r.k, epilogue, exec);
+  }
+}
+
+// --- backward input --------------------------------------------------------------------------------------------
+
+int64_t backward_input_packed_bytes(const Conv2d& r, const Env&) {
+  return r.groups * packed_floats(r.r * r.s * (r.k / r.groups), r.c / r.groups) * 4;
+}
+
+// B[(r,s,k), c] = weight[k,r,s,c].
+void backward_input_pack(const Conv2d& r, const void* weight, void* packed, const Exec& exec) {
+  const int64_t cg = r.c / r.groups, kg = r.k / r.groups, taps = r.r * r.s, depth = taps * kg, size = packed_floats(depth, cg);
+  const int vectors = panel_vectors(cg);
+  exec.parallel_for(r.groups, 1, [&](int64_t begin, int64_t end, int32_t) {
+    for (int64_t g = begin; g < end; ++g) {
+      const float* w = static_cast<const float*>(weight) + g * kg * taps * cg;
+      pack_rows(0, depth, cg, vectors, depth, static_cast<float*>(packed) + g * size,
+                [&](int64_t k, int64_t first, int64_t count, float* target) NDL_LAMBDA_INLINE {
+                  copy_floats(target, w + (k % kg * taps + k / kg) * cg + first, count);
+                });
+    }
+  });
+}
+
+// Elements [k0, k0 + kc) along (r, s, k) of the gradients that pixel (n, h, w) feeds, 0 where there is none.
+NDL_INLINE void gather_gradients(const Conv2d& r, const float* dy, int64_t group, int64_t n, int64_t h, int64_t w, int64_t k0, int64_t kc, float* target) {
+  const int64_t kg = r.k / r.groups;
+  int64_t k = k0;
+  const int64_t end = k0 + kc;
+  while (k < end) {
+    const int64_t tap = k / kg, offset = k % kg, count = end - k < kg - offset ? end - k : kg - offset;
+    const int64_t row = h + r.pad_top - tap / r.s * r.dilation_h, col = w + r.pad_left - tap % r.s * r.dilation_w;
+    float* out = target + (k - k0);
+    k += count;
+    const bool read = row >= 0 && col >= 0 && row % r.stride_h == 0 && col % r.stride_w == 0 && row / r.stride_h < r.p && col / r.stride_w < r.q;
+    if (read) copy_floats(out, dy + ((n * r.p + row / r.stride_h) * r.q + col / r.stride_w) * r.k + group * kg + offset, count);
+    else fill_floats(out, 0.0f, count);
+  }
+}
+
+void backward_input(const Conv2d& r, const Buffers& b, const Exec& exec) {
+  const float* dy = b.get<float>(Conv2d::kDy);
+  float* dx = b.get<float>(Conv2d::kDx);
+  const int64_t cg = r.c / r.groups, kg = r.k / r.groups, depth = r.r * r.s * kg;
+  for (int64_t g = 0; g < r.groups; ++g) {
+    const float* packed = static_cast<const float*>(b.derived) + g * packed_floats(depth, cg);
+    multiply(
+        r.n * r.h * r.w, cg, depth,
+        [&](int64_t m0, int64_t mc, int64_t k0, int64_t kc, float* scratch) NDL_LAMBDA_INLINE {
+          int64_t w = m0 % r.w, h = m0 / r.w % r.h, n = m0 / r.w / r.h;
+          for (int64_t i = 0; i < mc; ++i) {
+            gather_gradients(r, dy, g, n, h, w, k0, kc, scratch + i * kScratchLd);
+            if (++w == r.w) {
+              w = 0;
+              if (++h == r.h) h = 0, ++n;
+            }
+          }
+          return Block{scratch, kScratchLd};
+        },
+        packed, dx + g * cg, r.c, Epilogue{}, exec);
+  }
+}
+
+// --- backward weight -------------------------------------------------------------------------------------------
+
+constexpr int64_t kPixelBlock = 128;  // pixels gathered at once: times the row of taps, in L2 for most shapes
+
+// Slices of the sum over pixels: enough tasks to share where dw is small, few where it is large.
+struct Slices {
+  int64_t pixels, count, rows, row_blocks;
+};
+NDL_INLINE Slices slices_of(const Conv2d& r) {
+  const int64_t pixels = r.n * r.p * r.q, kg = r.k / r.groups;
+  const int64_t rows = kg < 64 ? kg : 64, blocks = kg == 0 ? 0 : (kg + rows - 1) / rows;
+  const int64_t wanted = blocks * r.groups >= 8 ? 1 : 16 / (blocks * r.groups < 1 ? 1 : blocks * r.groups);
+  const int64_t room = (pixels + 4 * kPixelBlock - 1) / (4 * kPixelBlock);
+  const int64_t count = room < 1 ? 1 : wanted < room ? wanted : room;
+  return {(pixels + count - 1) / count, count, rows, blocks};
+}
+
+int64_t weight_workspace(const Conv2d& r, const Env& env) {
+  const int64_t row = r.r * r.s * (r.c / r.groups);
+  const Slices slices = slices_of(r);
+  const int64_t partial = slices.count > 1 ? slices.count * r.k * row : 0;
+  return (partial + 16 + env.cores * (packed_floats(kPixelBlock, row) + 16)) * 4;
+}
+
+void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
+  const float* x = b.get<float>(Conv2d::kImage);
+  const float* dy = b.get<float>(Conv2d::kGradient);
+  float* dw = b.get<float>(Conv2d::kDw);
+  const int64_t cg = r.c / r.groups, kg = r.k / r.groups, row = r.r * r.s * cg, pixels = r.n * r.p * r.q, size = r.k * row;
+  const Slices slices = slices_of(r);
+  const int vectors = panel_vectors(row);
+  auto* partial = static_cast<float*>(exec.workspace);
+  float* scratch = partial + (slices.count > 1 ? (slices.count * size + 15) / 16 * 16 : 0);
+  const int64_t scratch_size = (packed_floats(kPixelBlock, row) + 15) / 16 * 16;
+
+  exec.parallel_for(r.groups * slices.row_blocks * slices.count, 1, [&](int64_t begin, int64_t end, int32_t thread) {
+    float* packed = scratch + thread * scratch_size;
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t slice = task % slices.count, block = task / slices.count % slices.row_blocks, g = task / slices.count / slices.row_blocks;
+      const int64_t k0 = block * slices.rows, rows = kg - k0 < slices.rows ? kg - k0 : slices.rows;
+      float* target = (slices.count > 1 ? partial + slice * size : dw) + (g * kg + k0) * row;
+      const int64_t first = slice * slices.pixels, last = first + slices.pixels < pixels ? first + slices.pixels : pixels;
+      if (first >= last) fill_floats(target, 0.0f, rows * row);
+      for (int64_t pixel = first; pixel < last; pixel += kPixelBlock) {
+        const int64_t count = last - pixel < kPixelBlock ? last - pixel : kPixelBlock;
+        pack_rows(0, count, row, vectors, kPixelBlock, packed, [&](int64_t i, int64_t j, int64_t columns, float* out) NDL_LAMBDA_INLINE {
+          const int64_t at = pixel + i;
+          gather_taps(r, x, g, at / r.q / r.p, at / r.q % r.p, at % r.q, j, columns, out);
+        });
+        block_product<true>(rows, count, dy + pixel * r.k + g * kg + k0, r.k, packed, kPixelBlock, 0, vectors, 0, panels(row, vectors), target,
+                            row, row, pixel > first, nullptr);
+      }
+    }
+  });
+
+  if (slices.count == 1) return;
+  exec.parallel_for(size, 8192, [&](int64_t begin, int64_t end, int32_t) {
+    for_vectors(begin, end, [&](int64_t i, int n) NDL_LAMBDA_INLINE {
+      F32 sum = load_some(partial + i, n);
+      for (int64_t slice = 1; slice < slices.count; ++slice) sum += load_some(partial + slice * size + i, n);
+      store_some(dw + i, sum, n);
+    });
+  });
+}
+
+// --- backward bias ---------------------------------------------------------------------------------------------
+
+constexpr int64_t kBiasRows = 1024;  // rows summed in one go; the partial sums are added in order
+constexpr int64_t kBiasSlices = 64;
+
+NDL_INLINE int64_t bias_slices(const Conv2dBias& r) {
+  const int64_t slices = (r.rows + kBiasRows - 1) / kBiasRows;
+  return slices < 1 ? 1 : slices > kBiasSlices ? kBiasSlices : slices;
+}
+
+int64_t bias_workspace(const Conv2dBias& r, const Env&) { return bias_slices(r) * r.k * 4; }
+
+void backward_bias(const Conv2dBias& r, const Buffers& b, const Exec& exec) {
+  const float* dy = b.get<float>(Conv2dBias::kDy);
+  float* db = b.get<float>(Conv2dBias::kDb);
+  auto* partial = static_cast<float*>(exec.workspace);
+  const int64_t slices = bias_slices(r);
+  exec.parallel_for(slices, 1, [&](int64_t begin, int64_t end, int32_t) {
+    for (int64_t slice = begin; slice < end; ++slice) {
+      const int64_t first = r.rows * slice / slices, last = r.rows * (slice + 1) / slices;
+      for_vectors(0, r.k, [&](int64_t k, int n) NDL_LAMBDA_INLINE {
+        F32 sum[4] = {};  // four chains: an addition takes as long as four loads
+        int64_t row = first;
+        for (; row + 4 <= last; row += 4)
+          for (int i = 0; i < 4; ++i) sum[i] += load_some(dy + (row + i) * r.k + k, n);
+        for (; row < last; ++row) sum[0] += load_some(dy + row * r.k + k, n);
+        store_some(partial + slice * r.k + k, (sum[0] + sum[1]) + (sum[2] + sum[3]), n);
+      });
+    }
+  });
+  for_vectors(0, r.k, [&](int64_t k, int n) NDL_LAMBDA_INLINE {
+    F32 sum = load_some(partial + k, n);
+    for (int64_t slice = 1; slice < slices; ++slice) sum += load_some(partial + slice * r.k + k, n);
+    store_some(db + k, sum, n);
+  });
+}
+
+}  // namespace
+
+const Kernel<Conv2d> conv2d_forward_implicit_gemm{forward, scratch_bytes, Conv2d::kWeight, forward_packed_bytes, forward_pack,
+                                                  groups_of};
+const Kernel<Conv2d> conv2d_backward_input_implicit_gemm{backward_input, scratch_bytes, Conv2d::kFilter, backward_input_packed_bytes,
+                                                         backward_input_pack, groups_of};
+const Kernel<Conv2d> conv2d_backward_weight_implicit_gemm{backward_weight, weight_workspace};
+const Kernel<Conv2dBias> conv2d_backward_bias_vector{backward_bias, bias_workspace};
+
+}  // namespace ndl::cpu::NDL_ISA

@@ -1,0 +1,143 @@
+// cpu/simd.hpp: one vector type over all widths. Included only by sources that CMake builds once per instruction
+// set with NDL_ISA set to its namespace.
+//
+// GCC and Clang vector extensions give arithmetic, comparison and select for any width; products and sums
+// contract to FMA where the set has it. Written by hand are the few things that they lack.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "core/kernel.hpp"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace ndl::cpu::NDL_ISA {
+
+#if defined(__AVX512F__)
+inline constexpr int kVectorBytes = 64;
+#elif defined(__AVX2__)
+inline constexpr int kVectorBytes = 32;
+#else
+inline constexpr int kVectorBytes = 16;
+#endif
+inline constexpr int kLanes = kVectorBytes / 4;
+
+typedef float F32 __attribute__((vector_size(kVectorBytes)));
+typedef int32_t I32 __attribute__((vector_size(kVectorBytes)));  // also the mask: 0 or -1 in each lane
+
+template <class V>
+struct ElementOf;
+template <>
+struct ElementOf<F32> { using type = float; };
+template <>
+struct ElementOf<I32> { using type = int32_t; };
+template <class V>
+using Element = typename ElementOf<V>::type;
+
+template <class V>
+NDL_INLINE V load(const Element<V>* source) {
+  V v;
+  __builtin_memcpy(&v, source, sizeof(v));
+  return v;
+}
+NDL_INLINE F32 load(const float* source) { return load<F32>(source); }
+
+template <class V>
+NDL_INLINE void store(Element<V>* target, V v) {
+  __builtin_memcpy(target, &v, sizeof(v));
+}
+
+template <class V>
+NDL_INLINE V broadcast(Element<V> value) {
+  return V{} + value;
+}
+NDL_INLINE F32 broadcast(float value) { return F32{} + value; }
+
+NDL_INLINE F32 select(I32 mask, F32 yes, F32 no) { return mask ? yes : no; }
+NDL_INLINE I32 select(I32 mask, I32 yes, I32 no) { return mask ? yes : no; }
+NDL_INLINE F32 maximum(F32 a, F32 b) { return a > b ? a : b; }  // b where either is NaN
+NDL_INLINE F32 minimum(F32 a, F32 b) { return a < b ? a : b; }
+
+// The first n lanes (0..kLanes); the others are 0. Never touches memory past them.
+template <class V>
+NDL_INLINE V load_n(const Element<V>* source, int n) {
+#if defined(__AVX512F__)
+  const auto mask = static_cast<__mmask16>((1u << n) - 1);
+  return (V)_mm512_maskz_loadu_epi32(mask, source);
+#elif defined(__AVX2__)
+  alignas(32) static constexpr int32_t kWindow[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
+  return (V)_mm256_maskload_epi32(reinterpret_cast<const int*>(source), (__m256i)load<I32>(kWindow + 8 - n));
+#else
+  Element<V> lanes[kLanes] = {};
+  for (int i = 0; i < n; ++i) lanes[i] = source[i];
+  return load<V>(lanes);
+#endif
+}
+template <class V>
+NDL_INLINE void store_n(Element<V>* target, V v, int n) {
+#if defined(__AVX512F__)
+  const auto mask = static_cast<__mmask16>((1u << n) - 1);
+  _mm512_mask_storeu_epi32(target, mask, (__m512i)v);
+#elif defined(__AVX2__)
+  alignas(32) static constexpr int32_t kWindow[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
+  _mm256_maskstore_epi32(reinterpret_cast<int*>(target), (__m256i)load<I32>(kWindow + 8 - n), (__m256i)v);
+#else
+  Element<V> lanes[kLanes];
+  store<V>(lanes, v);
+  for (int i = 0; i < n; ++i) target[i] = lanes[i];
+#endif
+}
+
+NDL_INLINE F32 square_root(F32 v) {
+#if defined(__AVX512F__)
+  return (F32)_mm512_sqrt_ps((__m512)v);
+#elif defined(__AVX2__)
+  return (F32)_mm256_sqrt_ps((__m256)v);
+#elif defined(__x86_64__)
+  return (F32)_mm_sqrt_ps((__m128)v);
+#else
+  F32 r;
+  for (int i = 0; i < kLanes; ++i) r[i] = __builtin_sqrtf(v[i]);
+  return r;
+#endif
+}
+
+// Sum of the lanes, halves first: an order that depends on the width only.
+NDL_INLINE float sum_lanes(F32 v) {
+  float lanes[kLanes];
+  store<F32>(lanes, v);
+  for (int width = kLanes / 2; width > 0; width /= 2)
+    for (int i = 0; i < width; ++i) lanes[i] += lanes[i + width];
+  return lanes[0];
+}
+
+// Calls body(i, n) for i = 0, kLanes, 2*kLanes, ... with n = kLanes, and a last time with what is left.
+// body is instantiated for full vectors with a constant n, so that its load_n and store_n become plain.
+template <class Body>
+NDL_INLINE void for_vectors(int64_t begin, int64_t end, const Body& body) {
+  int64_t i = begin;
+  for (; i + kLanes <= end; i += kLanes) body(i, kLanes);
+  if (i < end) body(i, static_cast<int>(end - i));
+}
+
+// load_n and store_n that turn into plain moves when n is known to be kLanes.
+NDL_INLINE F32 load_some(const float* source, int n) {
+  return __builtin_constant_p(n) && n == kLanes ? load<F32>(source) : load_n<F32>(source, n);
+}
+NDL_INLINE void store_some(float* target, F32 v, int n) {
+  if (__builtin_constant_p(n) && n == kLanes) store<F32>(target, v);
+  else store_n<F32>(target, v, n);
+}
+
+NDL_INLINE void copy_floats(float* target, const float* source, int64_t count) {
+  for_vectors(0, count, [&](int64_t i, int n) NDL_LAMBDA_INLINE { store_some(target + i, load_some(source + i, n), n); });
+}
+NDL_INLINE void fill_floats(float* target, float value, int64_t count) {
+  const F32 v = broadcast(value);
+  for_vectors(0, count, [&](int64_t i, int n) NDL_LAMBDA_INLINE { store_some(target + i, v, n); });
+}
+
+}  // namespace ndl::cpu::NDL_ISA

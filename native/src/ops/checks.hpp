@@ -1,0 +1,50 @@
+// ops/checks.hpp: the checks that many ops' infer share.
+#pragma once
+
+#include "core/pass.hpp"
+
+namespace ndl {
+
+inline bool is_floating(ndl_dtype dtype) { return dtype == NDL_DTYPE_F32 || dtype == NDL_DTYPE_F64; }
+
+inline void require_floating(const char* op, const char* name, const Desc& desc) {
+  if (!is_floating(desc.dtype))
+    fail(NDL_ERROR_INVALID_DTYPE, op, ": ", name, " is ", desc, "; it must be f32 or f64. Cast it first");
+}
+
+inline void require_dtype(const char* op, const char* name, const Desc& desc, ndl_dtype dtype) {
+  if (desc.dtype != dtype)
+    fail(NDL_ERROR_INVALID_DTYPE, op, ": ", name, " is ", desc, "; it must be ", dtype_name(dtype), ". Cast it first");
+}
+
+inline void require_rank(const char* op, const char* name, const Desc& desc, int32_t rank, const char* layout) {
+  if (desc.rank != rank)
+    fail(NDL_ERROR_INVALID_SHAPE, op, ": ", name, " has shape ", shape_text(desc), " of rank ", desc.rank, "; it must be ", layout,
+         ". Reshape it first");
+}
+
+inline void require_same_dtype(const char* op, const char* name_a, const Desc& a, const char* name_b, const Desc& b) {
+  if (a.dtype != b.dtype)
+    fail(NDL_ERROR_INVALID_DTYPE, op, ": ", name_a, " is ", a, " and ", name_b, " is ", b, "; cast one of them");
+}
+
+inline void require_same(const char* op, const char* name_a, const Desc& a, const char* name_b, const Desc& b) {
+  require_same_dtype(op, name_a, a, name_b, b);
+  if (!a.same_shape(b))
+    fail(NDL_ERROR_INVALID_SHAPE, op, ": ", name_a, " has shape ", shape_text(a), " and ", name_b, " has shape ", shape_text(b),
+         "; they must be equal");
+}
+
+// The shape that a backward pass is told in place of a tensor.
+inline Desc with_dtype(Desc dims, ndl_dtype dtype) {
+  dims.dtype = dtype;
+  return dims;
+}
+
+// For `reject`: the vector kernels work on f32; f64 is the reference's.
+template <class R>
+const char* only_f32(const R& record, const Env&) {
+  return record.dtype == NDL_DTYPE_F32 ? nullptr : "it takes f32 only";
+}
+
+}  // namespace ndl

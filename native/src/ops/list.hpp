@@ -1,0 +1,8 @@
+// ops/list.hpp: every op of the library, a line per op. What enumerates ops (`info`, the tests, the benchmarks,
+// plan files) reads this list through all_passes().
+#pragma once
+
+#define NDL_OPS(X) \
+  X(conv2d)        \
+  X(max_pool2d)    \
+  X(relu)
