@@ -44,10 +44,10 @@ NDL_API ndl_status ndl_conv2d_backward_input(ndl_context context, const ndl_conv
                                              ndl_tensor dy, ndl_tensor weight, const int64_t* x_dims,
                                              int32_t x_rank, ndl_tensor* dx);
 /* dw[k,r,s,c] = sum_{n,p,q} dy[n,p,q,k] * x[n, p*stride_h + r*dilation_h - pad_top, ..., c].
- * w_dims: the four dimensions of the weight. */
+ * weight_dims: the four dimensions of the weight. */
 NDL_API ndl_status ndl_conv2d_backward_weight(ndl_context context, const ndl_conv2d_options* options,
-                                              ndl_tensor x, ndl_tensor dy, const int64_t* w_dims,
-                                              int32_t w_rank, ndl_tensor* dw);
+                                              ndl_tensor x, ndl_tensor dy, const int64_t* weight_dims,
+                                              int32_t weight_rank, ndl_tensor* dw);
 /* db[k] = sum_{n,p,q} dy[n,p,q,k]. */
 NDL_API ndl_status ndl_conv2d_backward_bias(ndl_context context, ndl_tensor dy, ndl_tensor* db);
 

@@ -18,6 +18,7 @@ struct Context {
   Buffer workspace;
   std::vector<int32_t> forced;         // implementation by pass number, -1: free choice; empty: all free
   const char* last_implementation = "";
+  double last_flop = 0;                // of the last call's record
 
   explicit Context(const ndl_context_options& o);
   Device device() const { return {options.device_type, options.device_index}; }

@@ -314,6 +314,7 @@ void run_pass(ndl_context handle, const Pass& pass, const void* user_options, st
   pass.run(chosen, record, call.buffers(derived == nullptr ? nullptr : derived->data.data()), exec);
   call.raise_versions();
   context->last_implementation = pass.implementation_name(chosen);
+  context->last_flop = pass.record(record).flop;
   if (error.sentence != nullptr)
     fail(NDL_ERROR_INVALID_DATA, pass.name, ": ", error.sentence, " (value ", error.value, " at position ", error.position, ")");
   call.publish();

@@ -103,7 +103,7 @@ const Implementation<Conv2dBias> kBackwardBias[] = {
 
 constexpr Operand kForwardOperands[] = {{"x", Role::in}, {"weight", Role::in}, {"bias", Role::optional}, {"y", Role::out}};
 constexpr Operand kBackwardInputOperands[] = {{"dy", Role::in}, {"weight", Role::in}, {"x_dims", Role::dims}, {"dx", Role::out}};
-constexpr Operand kBackwardWeightOperands[] = {{"x", Role::in}, {"dy", Role::in}, {"w_dims", Role::dims}, {"dw", Role::out}};
+constexpr Operand kBackwardWeightOperands[] = {{"x", Role::in}, {"dy", Role::in}, {"weight_dims", Role::dims}, {"dw", Role::out}};
 constexpr Operand kBackwardBiasOperands[] = {{"dy", Role::in}, {"db", Role::out}};
 
 constexpr ndl_conv2d_options kDefaults{sizeof(ndl_conv2d_options), 1, 1, 1, 0, 0, 0, 0, 1, 1, NDL_ACTIVATION_NONE, 0};
@@ -143,8 +143,8 @@ ndl_status ndl_conv2d_backward_input(ndl_context context, const ndl_conv2d_optio
 }
 
 ndl_status ndl_conv2d_backward_weight(ndl_context context, const ndl_conv2d_options* options, ndl_tensor x, ndl_tensor dy,
-                                      const int64_t* w_dims, int32_t w_rank, ndl_tensor* dw) {
-  return submit(context, backward_weight, options, {in(x), in(dy), dims(w_dims, w_rank), out(dw)});
+                                      const int64_t* weight_dims, int32_t weight_rank, ndl_tensor* dw) {
+  return submit(context, backward_weight, options, {in(x), in(dy), dims(weight_dims, weight_rank), out(dw)});
 }
 
 ndl_status ndl_conv2d_backward_bias(ndl_context context, ndl_tensor dy, ndl_tensor* db) {

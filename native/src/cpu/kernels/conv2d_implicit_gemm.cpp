@@ -249,14 +249,19 @@ void backward_bias(const Conv2dBias& r, const Buffers& b, const Exec& exec) {
   exec.parallel_for(slices, 1, [&](int64_t begin, int64_t end, int32_t) {
     for (int64_t slice = begin; slice < end; ++slice) {
       const int64_t first = r.rows * slice / slices, last = r.rows * (slice + 1) / slices;
-      for_vectors(0, r.k, [&](int64_t k, int n) NDL_LAMBDA_INLINE {
-        F32 sum[4] = {};  // four chains: an addition takes as long as four loads
-        int64_t row = first;
-        for (; row + 4 <= last; row += 4)
-          for (int i = 0; i < 4; ++i) sum[i] += load_some(dy + (row + i) * r.k + k, n);
-        for (; row < last; ++row) sum[0] += load_some(dy + row * r.k + k, n);
-        store_some(partial + slice * r.k + k, (sum[0] + sum[1]) + (sum[2] + sum[3]), n);
-      });
+      float* sums = partial + slice * r.k;
+      fill_floats(sums, 0.0f, r.k);
+      // Rows lie in memory as they are read; four at a time, since each pass over the sums costs a load and a store.
+      for (int64_t row = first; row < last; row += 4) {
+        const float* next[4];
+        for (int i = 0; i < 4; ++i) next[i] = dy + (row + i < last ? row + i : row) * r.k;
+        const int count = last - row < 4 ? static_cast<int>(last - row) : 4;
+        for_vectors(0, r.k, [&](int64_t k, int n) NDL_LAMBDA_INLINE {
+          F32 sum = load_some(next[0] + k, n);
+          for (int i = 1; i < count; ++i) sum += load_some(next[i] + k, n);
+          store_some(sums + k, load_some(sums + k, n) + sum, n);
+        });
+      }
     }
   });
   for_vectors(0, r.k, [&](int64_t k, int n) NDL_LAMBDA_INLINE {
