@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <memory>
-#include <span>
+#include <new>
 
 namespace ndl {
 
@@ -11,23 +11,28 @@ template <class T, size_t kInline>
 class SmallArray {
  public:
   explicit SmallArray(size_t size) : size_(size) {
-    if (size > kInline) heap_ = std::make_unique<T[]>(size);
+    data_ = size <= kInline ? reinterpret_cast<T*>(inline_) : static_cast<T*>(::operator new(size * sizeof(T)));
+    std::uninitialized_value_construct_n(data_, size_);  // only as many as are used: calls are short
   }
   SmallArray(const SmallArray&) = delete;
   SmallArray& operator=(const SmallArray&) = delete;
+  ~SmallArray() {
+    std::destroy_n(data_, size_);
+    if (size_ > kInline) ::operator delete(data_);
+  }
 
-  T* data() { return heap_ ? heap_.get() : inline_; }
-  const T* data() const { return heap_ ? heap_.get() : inline_; }
+  T* data() { return data_; }
+  const T* data() const { return data_; }
   size_t size() const { return size_; }
-  T& operator[](size_t i) { return data()[i]; }
-  const T& operator[](size_t i) const { return data()[i]; }
-  T* begin() { return data(); }
-  T* end() { return data() + size_; }
+  T& operator[](size_t i) { return data_[i]; }
+  const T& operator[](size_t i) const { return data_[i]; }
+  T* begin() { return data_; }
+  T* end() { return data_ + size_; }
 
  private:
   size_t size_;
-  T inline_[kInline]{};
-  std::unique_ptr<T[]> heap_;
+  T* data_;
+  alignas(T) unsigned char inline_[kInline * sizeof(T)];
 };
 
 }  // namespace ndl
