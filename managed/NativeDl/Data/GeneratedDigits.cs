@@ -14,7 +14,9 @@ public static class GeneratedDigits
 
     private const int StepsPerSpan = 5;
 
-    private static readonly string[] Names = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+    /// <summary>The names of the ten classes.</summary>
+    public static IReadOnlyList<string> ClassNames { get; } = Array.AsReadOnly(
+        ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
 
     /// <summary>Draws a set of digits, on all cores.</summary>
     /// <param name="count">How many.</param>
@@ -31,7 +33,7 @@ public static class GeneratedDigits
             for (var i = b * block; i < Math.Min(count, (b + 1) * block); i++)
                 labels[i] = Draw(seed, i, pixels.AsSpan(i * Size * Size, Size * Size));
         });
-        return new ImageSet(pixels, labels, Size, Size, 1, Names);
+        return new ImageSet(pixels, labels, Size, Size, 1, ClassNames);
     }
 
     /// <summary>Draws one digit.</summary>

@@ -9,7 +9,7 @@ public sealed class ImageSet
     private readonly ReadOnlyMemory<byte> _pixels;
     private readonly ReadOnlyMemory<int> _labels;
 
-    /// <summary>Wraps the arrays, without a copy: leave them unchanged from here on.</summary>
+    /// <summary>Wraps the memory (arrays will do) without a copy: leave it unchanged from here on.</summary>
     /// <param name="pixels">The bytes of all images, [count, height, width, channels].</param>
     /// <param name="labels">A class for each image, from 0.</param>
     /// <param name="height">Rows of an image.</param>
@@ -18,10 +18,9 @@ public sealed class ImageSet
     /// <param name="classNames">A name for each class.</param>
     /// <exception cref="ArgumentException">The sizes do not agree, or a label has no name.</exception>
     public ImageSet(
-        byte[] pixels, int[] labels, int height, int width, int channels, IReadOnlyList<string> classNames)
+        ReadOnlyMemory<byte> pixels, ReadOnlyMemory<int> labels, int height, int width, int channels,
+        IReadOnlyList<string> classNames)
     {
-        ArgumentNullException.ThrowIfNull(pixels);
-        ArgumentNullException.ThrowIfNull(labels);
         ArgumentNullException.ThrowIfNull(classNames);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
@@ -33,11 +32,11 @@ public sealed class ImageSet
                 $"{labels.Length} images of {height}x{width}x{channels} take {expected} bytes; " +
                 $"pixels has {pixels.Length}.", nameof(pixels));
         }
-        var nameless = labels.AsSpan().IndexOfAnyExceptInRange(0, classNames.Count - 1);
+        var nameless = labels.Span.IndexOfAnyExceptInRange(0, classNames.Count - 1);
         if (nameless >= 0)
         {
             throw new ArgumentException(
-                $"The label of image {nameless} is {labels[nameless]}; {classNames.Count} class names allow " +
+                $"The label of image {nameless} is {labels.Span[nameless]}; {classNames.Count} class names allow " +
                 $"0 to {classNames.Count - 1}.", nameof(labels));
         }
         _pixels = pixels;
