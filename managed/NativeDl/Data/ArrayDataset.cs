@@ -10,14 +10,14 @@ public sealed class ArrayDataset : Dataset
     /// <param name="inputs">All inputs, one after the other.</param>
     /// <param name="labels">A label for each input.</param>
     /// <param name="inputShape">The shape of one input.</param>
-    /// <exception cref="ArgumentException">The sizes do not agree.</exception>
+    /// <exception cref="ShapeException">The sizes do not agree.</exception>
     public ArrayDataset(ReadOnlyMemory<float> inputs, ReadOnlyMemory<long> labels, Shape inputShape)
     {
         if (inputs.Length != labels.Length * inputShape.Count)
         {
-            throw new ArgumentException(
+            throw new ShapeException(
                 $"{labels.Length} inputs {inputShape} take {labels.Length * inputShape.Count} numbers; there are " +
-                $"{inputs.Length}.", nameof(inputs));
+                $"{inputs.Length}.");
         }
         _inputs = inputs;
         _labels = labels;

@@ -64,20 +64,20 @@ public static class Cifar10Dataset
             throw new DataFormatException(path, $"records of {Record} bytes each", $"{content.Length} bytes", remedy);
         for (var at = 0; at < content.Length; at += Record)
         {
-            if (content[at] >= ClassNames.Count)
-                throw new DataFormatException(path, "labels from 0 to 9", $"{content[at]} in record {at / Record}", remedy);
+            if (content[at] < ClassNames.Count)
+                continue;
+            throw new DataFormatException(path, "labels from 0 to 9", $"{content[at]} in record {at / Record}", remedy);
         }
         return content;
     }
 
     private static void Interleave(ReadOnlySpan<byte> planes, Span<byte> pixels)
     {
-        var (red, green, blue) = (planes[..Plane], planes.Slice(Plane, Plane), planes.Slice(2 * Plane, Plane));
-        for (var i = 0; i < red.Length; i++)
+        for (var i = 0; i < Plane; i++)
         {
-            pixels[3 * i] = red[i];
-            pixels[3 * i + 1] = green[i];
-            pixels[3 * i + 2] = blue[i];
+            pixels[3 * i] = planes[i];
+            pixels[3 * i + 1] = planes[i + Plane];
+            pixels[3 * i + 2] = planes[i + 2 * Plane];
         }
     }
 }

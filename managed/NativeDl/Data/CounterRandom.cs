@@ -26,7 +26,7 @@ internal struct CounterRandom(ulong seed, ulong stream)
     /// <summary>Uniform in [low, high), on a grid of 2^24 steps.</summary>
     public float Uniform(float low, float high) => low + (high - low) * ((NextUInt64() >> 40) * (1f / (1 << 24)));
 
-    /// <summary>Mean 0, standard deviation 1, within ±3.47: the sum of four uniforms, which needs no logarithm.</summary>
+    /// <summary>Mean 0, deviation 1, within ±3.47: the sum of four uniforms, which needs no logarithm.</summary>
     public float Bell()
     {
         const float unit = 1.7320508f / 65536;

@@ -20,13 +20,14 @@ public abstract class Dataset
     /// <exception cref="ArgumentOutOfRangeException">An index is outside the set.</exception>
     public void Fill(ReadOnlySpan<int> indices, Span<float> inputs, Span<long> labels)
     {
-        if (inputs.Length != indices.Length * InputShape.Count || labels.Length != indices.Length)
+        var size = indices.Length * InputShape.Count;
+        if (inputs.Length != size || labels.Length != indices.Length)
         {
             throw new ArgumentException(
-                $"{indices.Length} examples with inputs {InputShape} take {indices.Length * InputShape.Count} numbers and " +
-                $"{indices.Length} labels; there is room for {inputs.Length} and {labels.Length}.");
+                $"{indices.Length} examples with inputs {InputShape} take {size} numbers and {indices.Length} " +
+                $"labels; there is room for {inputs.Length} and {labels.Length}.");
         }
-        var stray = indices.IndexOfAnyExceptInRange(0, Count - 1);
+        var stray = FirstOutside(indices, Count);
         if (stray >= 0)
         {
             throw new ArgumentOutOfRangeException(
@@ -62,6 +63,17 @@ public abstract class Dataset
         return (Select(order.AsSpan(0, kept)), Select(order.AsSpan(kept)));
     }
 
+    /// <summary>The place of the first value that is not from 0 to below a bound; -1 if there is none.</summary>
+    internal static int FirstOutside(ReadOnlySpan<int> values, int bound)
+    {
+        for (var i = 0; i < values.Length; i++)
+        {
+            if ((uint)values[i] >= (uint)bound)
+                return i;
+        }
+        return -1;
+    }
+
     // Apart from the streams of the loader's epochs, which are small numbers.
     private const ulong SplitStream = 0x53504C4954;
 
@@ -72,7 +84,7 @@ public abstract class Dataset
 
         public Selection(Dataset source, int[] indices)
         {
-            var stray = indices.AsSpan().IndexOfAnyExceptInRange(0, source.Count - 1);
+            var stray = FirstOutside(indices, source.Count);
             if (stray >= 0)
             {
                 throw new ArgumentOutOfRangeException(

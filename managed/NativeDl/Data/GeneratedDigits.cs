@@ -95,11 +95,12 @@ public static class GeneratedDigits
         {
             bits = i % 4 == 0 ? random.NextUInt64() : bits >> 16;
             var noise = (int)(bits & 0xFF) + (int)(bits >> 8 & 0xFF) - 255;
-            pixels[i] = (byte)(Math.Clamp(paper + contrast * ink[i] + grain * noise, 0f, 255f) + 0.5f);
+            var value = paper + contrast * ink[i] + grain * noise;
+            pixels[i] = (byte)(Math.Clamp(value, 0f, 255f) + 0.5f);
         }
     }
 
-    /// <summary>Where a point of the glyph's box falls in the image: an affine map after a smooth, random warp.</summary>
+    /// <summary>Where a point of the glyph's box falls in the image: a smooth warp, then an affine map.</summary>
     private readonly ref struct Hand
     {
         private readonly Vector2 _right, _down, _origin;
@@ -112,7 +113,7 @@ public static class GeneratedDigits
             var cos = (1 - half * half) / (1 + half * half);
             var sin = 2 * half / (1 + half * half);
             var slant = -0.08f + 0.14f * random.Bell();
-            var size = random.Uniform(0.17f, 0.22f);
+            var size = random.Uniform(0.16f, 0.21f);
             var width = size * random.Uniform(0.75f, 1.1f);
             _right = width * new Vector2(cos, sin);
             _down = size * (new Vector2(-sin, cos) + slant * new Vector2(cos, sin));

@@ -25,7 +25,10 @@ public static class IdxDataset
                 "Give the two files of one set.");
         }
         if (shape[1..].Contains(0))
-            throw new DataFormatException(imagesFile, "images with pixels", $"size {string.Join('x', shape[1..])}", Remedy);
+        {
+            var size = string.Join('x', shape[1..]);
+            throw new DataFormatException(imagesFile, "images with pixels", $"images of {size}", Remedy);
+        }
         var classes = new int[labels.Length];
         for (var i = 0; i < classes.Length; i++)
             classes[i] = labels.Span[i];
@@ -75,12 +78,16 @@ public static class IdxDataset
         if (content is not [0, 0, unsignedByte, var rank, ..] || rank < minRank || rank > maxRank)
         {
             var magic = $"00 00 08 {minRank:X2}" + (minRank == maxRank ? "" : $" or 00 00 08 {maxRank:X2}");
-            var found = content.Length == 0 ? "an empty file" : Convert.ToHexString(content.AsSpan(0, Math.Min(4, content.Length)));
+            var found = content.Length == 0 ? "an empty file"
+                : string.Join(' ', content.Take(4).Select(value => $"{value:X2}"));
             throw new DataFormatException(path, $"{magic} at the beginning of an IDX file of {what}", found, Remedy);
         }
         var header = 4 + 4 * rank;
         if (content.Length < header)
-            throw new DataFormatException(path, $"a header of {header} bytes", $"{content.Length} bytes in all", Remedy);
+        {
+            throw new DataFormatException(
+                path, $"a header of {header} bytes", $"{content.Length} bytes in all", Remedy);
+        }
         var shape = new int[rank];
         UInt128 size = 1;
         for (var axis = 0; axis < rank; axis++)
@@ -93,7 +100,8 @@ public static class IdxDataset
         {
             var dims = string.Join('x', shape.Select(dim => (uint)dim));
             throw new DataFormatException(
-                path, $"{size} bytes of {what} after the header, which says {dims}", $"{content.Length - header}", Remedy);
+                path, $"{size} bytes of {what} after the header, which says {dims}", $"{content.Length - header}",
+                Remedy);
         }
         return (shape, content.AsMemory(header));
     }

@@ -22,7 +22,10 @@ public sealed record ImageData(string Name, ImageSet Train, ImageSet Test)
         if (string.IsNullOrEmpty(folder))
             return GenerateDigits();
         if (!Directory.Exists(folder))
-            throw new DataFormatException(folder, "a folder of data", File.Exists(folder) ? "a file" : "nothing", remedy);
+        {
+            var found = File.Exists(folder) ? "a file" : "nothing";
+            throw new DataFormatException(folder, "a folder of data", found, remedy);
+        }
         if (IdxDataset.IsIn(folder))
             return IdxDataset.LoadFolder(folder);
         if (Cifar10Dataset.IsIn(folder))

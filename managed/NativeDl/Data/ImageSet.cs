@@ -32,7 +32,7 @@ public sealed class ImageSet
                 $"{labels.Length} images of {height}x{width}x{channels} take {expected} bytes; " +
                 $"pixels has {pixels.Length}.", nameof(pixels));
         }
-        var nameless = labels.Span.IndexOfAnyExceptInRange(0, classNames.Count - 1);
+        var nameless = Dataset.FirstOutside(labels.Span, classNames.Count);
         if (nameless >= 0)
         {
             throw new ArgumentException(

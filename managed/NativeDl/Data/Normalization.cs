@@ -28,16 +28,17 @@ public sealed record Normalization
         ArgumentNullException.ThrowIfNull(images);
         var sums = new long[images.Channels];
         var squares = new long[images.Channels];
-        for (var i = 0; i < images.Pixels.Length; i += images.Channels)
+        var pixels = images.Pixels;
+        for (var i = 0; i < pixels.Length; i += sums.Length)
         {
-            for (var channel = 0; channel < images.Channels; channel++)
+            for (var channel = 0; channel < sums.Length; channel++)
             {
-                long value = images.Pixels[i + channel];
+                long value = pixels[i + channel];
                 sums[channel] += value;
                 squares[channel] += value * value;
             }
         }
-        var count = Math.Max(1, images.Pixels.Length / images.Channels);
+        var count = Math.Max(1, pixels.Length / images.Channels);
         var mean = Array.ConvertAll(sums, sum => sum / (255.0 * count));
         var std = squares.Select((square, channel) =>
             Math.Sqrt(Math.Max(0, square / (255.0 * 255 * count) - mean[channel] * mean[channel])));
@@ -60,6 +61,6 @@ public sealed record Normalization
             : values.Length == 1 ? values[0]
             : values.Length == channels ? values[channel]
             : throw new ArgumentException(
-                $"{values.Length} values of mean or deviation for images of {channels} channels: give one, or {channels}.");
+                $"{values.Length} values of Mean or Std for images of {channels} channels: give one, or {channels}.");
     }
 }
