@@ -1,4 +1,6 @@
 using System.Text.Json;
+using NativeDl.Tests.Data;
+using NUnit.Framework;
 
 namespace NativeDl.Tests.TorchReference;
 
@@ -8,10 +10,12 @@ namespace NativeDl.Tests.TorchReference;
 /// </summary>
 public sealed class TorchReferenceTests
 {
-    private static readonly string? s_folder = TestData.Find("torch-ref");
+    private static readonly string? s_folder = SharedData.Find("torch-ref");
 
     private static readonly JsonDocument? s_index =
         s_folder is null ? null : JsonDocument.Parse(File.ReadAllBytes(Path.Combine(s_folder, "index.json")));
+
+    private static string Name(JsonElement entry) => $"{entry.GetProperty("family").GetString()}/{entry.GetProperty("name").GetString()}";
 
     private static IEnumerable<TestCaseData> Cases()
     {
@@ -20,11 +24,11 @@ public sealed class TorchReferenceTests
             yield return new TestCaseData("absent", DType.F32).SetArgDisplayNames("the reference data are not here");
             yield break;
         }
-        foreach (var entry in s_index.RootElement.GetProperty("cases").EnumerateArray())
+        foreach (var entry in s_index!.RootElement.GetProperty("cases").EnumerateArray())
         {
             if (!Families.Supports(entry))
                 continue;
-            var name = entry.GetProperty("name").GetString()!;
+            var name = Name(entry);
             yield return new TestCaseData(name, DType.F32).SetArgDisplayNames(name, "F32");
             if (Families.InDouble(entry))
                 yield return new TestCaseData(name, DType.F64).SetArgDisplayNames(name, "F64");
@@ -34,18 +38,16 @@ public sealed class TorchReferenceTests
     [TestCaseSource(nameof(Cases))]
     public void Agrees(string name, DType dtype)
     {
-        if (s_index is null)
-            Assert.Ignore($"no torch-ref folder; {TestData.Hint}");
-        var entry = s_index.RootElement.GetProperty("cases").EnumerateArray().First(e => e.GetProperty("name").GetString() == name);
+        SharedData.Require("torch-ref");
+        var entry = s_index!.RootElement.GetProperty("cases").EnumerateArray().First(e => Name(e) == name);
         Families.Run(entry, new TorchCase(entry, s_folder!, dtype));
     }
 
     [Test]
     public void Coverage()
     {
-        if (s_index is null)
-            Assert.Ignore($"no torch-ref folder; {TestData.Hint}");
-        var families = s_index.RootElement.GetProperty("cases").EnumerateArray()
+        SharedData.Require("torch-ref");
+        var families = s_index!.RootElement.GetProperty("cases").EnumerateArray()
             .GroupBy(e => e.GetProperty("family").GetString()!)
             .Select(g => (Family: g.Key, Run: g.Count(Families.Supports), All: g.Count()));
         foreach (var (family, run, all) in families)
