@@ -212,7 +212,7 @@ namespace NativeDl.Bindings
             internal static extern global::NativeDl.Bindings.Status Conv2dBackwardInput(ulong context, __IntPtr options, ulong dy, ulong weight, long* x_dims, int x_rank, ulong* dx);
 
             [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_conv2d_backward_weight", CallingConvention = __CallingConvention.Cdecl)]
-            internal static extern global::NativeDl.Bindings.Status Conv2dBackwardWeight(ulong context, __IntPtr options, ulong x, ulong dy, long* w_dims, int w_rank, ulong* dw);
+            internal static extern global::NativeDl.Bindings.Status Conv2dBackwardWeight(ulong context, __IntPtr options, ulong x, ulong dy, long* weight_dims, int weight_rank, ulong* dw);
 
             [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_conv2d_backward_bias", CallingConvention = __CallingConvention.Cdecl)]
             internal static extern global::NativeDl.Bindings.Status Conv2dBackwardBias(ulong context, ulong dy, ulong* db);
@@ -223,6 +223,18 @@ namespace NativeDl.Bindings
     {
         public partial struct __Internal
         {
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_add_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status AddForward(ulong context, ulong a, ulong b, ulong* y);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_subtract_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status SubtractForward(ulong context, ulong a, ulong b, ulong* y);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_multiply_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status MultiplyForward(ulong context, ulong a, ulong b, ulong* y);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_divide_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status DivideForward(ulong context, ulong a, ulong b, ulong* y);
+
             [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_relu_forward", CallingConvention = __CallingConvention.Cdecl)]
             internal static extern global::NativeDl.Bindings.Status ReluForward(ulong context, ulong x, ulong* y);
 

@@ -8,6 +8,18 @@
 extern "C" {
 #endif
 
+/* add, subtract, multiply, divide: y = a op b, element by element; f32, f64, but for divide also i64, i32.
+ *
+ * Shapes broadcast as in NumPy: aligned at the last dimension, two dimensions are equal, or one of them is 1
+ * or absent and its element is repeated; y has the larger one. a and b have the same dtype. Floats follow
+ * IEEE 754 (x / 0 is an infinity or NaN), integers wrap around. y may be an operand that has y's size.
+ * Gradients are these ops again, summed over the repeated dimensions (ndl_sum_forward).
+ * Errors: INVALID_SHAPE for shapes that do not broadcast; INVALID_DTYPE. */
+NDL_API ndl_status ndl_add_forward(ndl_context context, ndl_tensor a, ndl_tensor b, ndl_tensor* y);
+NDL_API ndl_status ndl_subtract_forward(ndl_context context, ndl_tensor a, ndl_tensor b, ndl_tensor* y);
+NDL_API ndl_status ndl_multiply_forward(ndl_context context, ndl_tensor a, ndl_tensor b, ndl_tensor* y);
+NDL_API ndl_status ndl_divide_forward(ndl_context context, ndl_tensor a, ndl_tensor b, ndl_tensor* y);
+
 /* relu: y = max(x, 0), NaN stays NaN; any shape; f32, f64. y may be x itself. */
 NDL_API ndl_status ndl_relu_forward(ndl_context context, ndl_tensor x, ndl_tensor* y);
 /* dx = dy where y > 0, else 0. y is the forward's output. dx may be dy itself. */

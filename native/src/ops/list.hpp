@@ -3,6 +3,10 @@
 #pragma once
 
 #define NDL_OPS(X) \
+  X(add)           \
   X(conv2d)        \
+  X(divide)        \
   X(max_pool2d)    \
-  X(relu)
+  X(multiply)      \
+  X(relu)          \
+  X(subtract)
