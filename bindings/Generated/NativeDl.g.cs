@@ -243,6 +243,49 @@ namespace NativeDl.Bindings
         }
     }
 
+    internal unsafe partial struct LinearOptions
+    {
+        [StructLayout(LayoutKind.Sequential, Size = 8)]
+        public partial struct __Internal
+        {
+            internal uint struct_size;
+            internal global::NativeDl.Bindings.Activation activation;
+        }
+    }
+
+    internal unsafe partial struct GemmOptions
+    {
+        [StructLayout(LayoutKind.Sequential, Size = 16)]
+        public partial struct __Internal
+        {
+            internal uint struct_size;
+            internal int transpose_a;
+            internal int transpose_b;
+            internal global::NativeDl.Bindings.Activation activation;
+        }
+    }
+
+    internal unsafe partial class NativeMethods
+    {
+        public partial struct __Internal
+        {
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_linear_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status LinearForward(ulong context, __IntPtr options, ulong x, ulong weight, ulong bias, ulong* y);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_linear_backward_input", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status LinearBackwardInput(ulong context, ulong dy, ulong weight, ulong* dx);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_linear_backward_weight", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status LinearBackwardWeight(ulong context, ulong x, ulong dy, ulong* dw);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_linear_backward_bias", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status LinearBackwardBias(ulong context, ulong dy, ulong* db);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_gemm_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status GemmForward(ulong context, __IntPtr options, ulong a, ulong b, ulong bias, ulong* c);
+        }
+    }
+
     internal unsafe partial struct MaxPool2dOptions
     {
         [StructLayout(LayoutKind.Sequential, Size = 48)]

@@ -6,6 +6,7 @@
 #include "nativedl/context.h"
 #include "nativedl/conv.h"
 #include "nativedl/elementwise.h"
+#include "nativedl/gemm.h"
 #include "nativedl/pool.h"
 #include "nativedl/tensor.h"
 

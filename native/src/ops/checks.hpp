@@ -35,6 +35,11 @@ inline void require_same(const char* op, const char* name_a, const Desc& a, cons
          "; they must be equal");
 }
 
+// An option that is 0 or 1: the ABI has no bool.
+inline void require_flag(const char* op, const char* name, int32_t value) {
+  if (value != 0 && value != 1) fail(NDL_ERROR_INVALID_ARGUMENT, op, ": ", name, " is ", value, "; it must be 0 or 1");
+}
+
 // The shape that a backward pass is told in place of a tensor.
 inline Desc with_dtype(Desc dims, ndl_dtype dtype) {
   dims.dtype = dtype;

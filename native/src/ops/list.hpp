@@ -6,6 +6,8 @@
   X(add)           \
   X(conv2d)        \
   X(divide)        \
+  X(gemm)          \
+  X(linear)        \
   X(max_pool2d)    \
   X(multiply)      \
   X(relu)          \

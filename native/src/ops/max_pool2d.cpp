@@ -15,7 +15,7 @@ void fill(const char* op, const ndl_max_pool2d_options& o, const Desc& x, MaxPoo
   require_rank(op, "x", x, 4, "[n, h, w, c]");
   const Window2d window = window_of(o, o.kernel_h, o.kernel_w);
   check_window(op, window);
-  if (o.ceil_mode != 0 && o.ceil_mode != 1) fail(NDL_ERROR_INVALID_ARGUMENT, op, ": ceil_mode is ", o.ceil_mode, "; it must be 0 or 1");
+  require_flag(op, "ceil_mode", o.ceil_mode);
   // The first tap of the first window may lie in the padding, but not all of them: there would be no maximum.
   if (2 * std::max(o.pad_top, o.pad_bottom) > window.extent_h() || 2 * std::max(o.pad_left, o.pad_right) > window.extent_w())
     fail(NDL_ERROR_INVALID_ARGUMENT, op, ": the padding (top ", o.pad_top, ", bottom ", o.pad_bottom, ", left ", o.pad_left, ", right ",

@@ -161,35 +161,46 @@ struct Block {
   int64_t ld;
 };
 
-inline int64_t row_blocks(int64_t m) { return (m + kMc - 1) / kMc; }
+// How C is cut into tasks: mc rows by a range of panels. Fewer rows a task, then fewer panels, until there are tasks
+// enough to share; C does not depend on it.
+struct Tiles {
+  int vectors;
+  int64_t panels, mc, m_tasks, n_tasks;
+};
+NDL_INLINE Tiles tiles_of(int64_t m, int64_t n) {
+  Tiles t;
+  t.vectors = panel_vectors(n);
+  t.panels = panels(n, t.vectors);
+  const int64_t mr = kRowsFor[t.vectors];
+  t.mc = kMc;
+  while (t.mc > 4 * mr && (m + t.mc - 1) / t.mc < 8) t.mc = (t.mc / 2 + mr - 1) / mr * mr;
+  t.m_tasks = (m + t.mc - 1) / t.mc;
+  t.n_tasks = t.m_tasks >= 8 ? 1 : (8 + t.m_tasks - 1) / (t.m_tasks < 1 ? 1 : t.m_tasks);
+  if (t.n_tasks > t.panels) t.n_tasks = t.panels;
+  return t;
+}
+// Tasks below about 30 us of work are not worth a fork.
+NDL_INLINE int64_t grain_of(const Tiles& t, int64_t n, int64_t k) {
+  const double flop = 2.0 * static_cast<double>(t.mc) * static_cast<double>(n) * static_cast<double>(k) / static_cast<double>(t.n_tasks);
+  return 1 + static_cast<int64_t>(1e6 / (flop + 1));
+}
 
 // C = A * packed B over all rows, in parallel. block(m0, mc, k0, kc, scratch) gives a row-major block of A.
-// workspace holds kScratchFloats for each core.
+// workspace holds kScratchFloats for each core where the block is gathered.
 template <class BlockOf>
 NDL_INLINE void multiply(int64_t m, int64_t n, int64_t k, const BlockOf& block, const float* packed, float* c, int64_t ldc,
                          const Epilogue& epilogue, const Exec& exec) {
   if (m == 0 || n == 0) return;
-  const int vectors = panel_vectors(n);
-  const int64_t count = panels(n, vectors);
-  // Fewer rows a task, then fewer panels, until there are tasks enough to share; C does not depend on it.
-  const int64_t mr = kRowsFor[vectors];
-  int64_t mc = kMc;
-  while (mc > 4 * mr && (m + mc - 1) / mc < 8) mc = (mc / 2 + mr - 1) / mr * mr;
-  const int64_t m_tasks = (m + mc - 1) / mc;
-  int64_t n_tasks = m_tasks >= 8 ? 1 : (8 + m_tasks - 1) / (m_tasks < 1 ? 1 : m_tasks);
-  if (n_tasks > count) n_tasks = count;
-  // Tasks below about 30 us of work are not worth a fork.
-  const double flop_per_task = 2.0 * static_cast<double>(mc) * static_cast<double>(n) * static_cast<double>(k) / static_cast<double>(n_tasks);
-  const int64_t grain = 1 + static_cast<int64_t>(1e6 / (flop_per_task + 1));
+  const Tiles t = tiles_of(m, n);
   auto* scratch = static_cast<float*>(exec.workspace);
-  exec.parallel_for(m_tasks * n_tasks, grain, [&](int64_t begin, int64_t end, int32_t thread) {
+  exec.parallel_for(t.m_tasks * t.n_tasks, grain_of(t, n, k), [&](int64_t begin, int64_t end, int32_t thread) {
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t m0 = task / n_tasks * mc, rows = m - m0 < mc ? m - m0 : mc, part = task % n_tasks;
-      const int64_t first = count * part / n_tasks, last = count * (part + 1) / n_tasks;
+      const int64_t m0 = task / t.n_tasks * t.mc, rows = m - m0 < t.mc ? m - m0 : t.mc, part = task % t.n_tasks;
+      const int64_t first = t.panels * part / t.n_tasks, last = t.panels * (part + 1) / t.n_tasks;
       for (int64_t k0 = 0; k0 < k || k0 == 0; k0 += kKc) {
         const int64_t kc = k - k0 < kKc ? k - k0 : kKc;
         const Block a = block(m0, rows, k0, kc, scratch + thread * kScratchFloats);
-        block_product<false>(rows, kc, a.data, a.ld, packed, k, k0, vectors, first, last, c + m0 * ldc, ldc, n, k0 > 0,
+        block_product<false>(rows, kc, a.data, a.ld, packed, k, k0, t.vectors, first, last, c + m0 * ldc, ldc, n, k0 > 0,
                              k0 + kc >= k ? &epilogue : nullptr);
       }
     }

@@ -1,0 +1,73 @@
+using Abi = NativeDl.Bindings.NativeMethods.__Internal;
+
+namespace NativeDl;
+
+public static partial class Ops
+{
+    /// <summary>
+    /// A fully connected layer: y[..., n] = activation(bias[n] + sum of x[..., k] * weight[n, k] over k). x [..., k] of
+    /// rank 1 or more, weight [n, k], bias [n]; returns [..., n]. F32, F64, all the same.
+    /// </summary>
+    /// <exception cref="ShapeException">Wrong ranks, or another number of features in x than weight takes.</exception>
+    public static Tensor Linear(Tensor x, Tensor weight, Tensor? bias = null, Activation activation = Activation.None)
+    {
+        var y = Native.LinearForward(x, weight, bias, activation);
+        return Tape.Record(
+            "linear", y, inputs: [x, weight, bias],
+            saved: [weight.RequiresGrad ? x : null, x.RequiresGrad ? weight : null], state: 0,
+            static (dy, saved, need, _) =>
+            [
+                need[0] ? Native.LinearBackwardInput(dy, saved[1]) : null,
+                need[1] ? Native.LinearBackwardWeight(saved[0], dy) : null,
+                need[2] ? Native.LinearBackwardBias(dy) : null,
+            ],
+            activation);
+    }
+}
+
+internal static unsafe partial class Native
+{
+    public static Tensor LinearForward(Tensor x, Tensor weight, Tensor? bias, Activation activation)
+    {
+        using var call = NativeCall.On(x);
+        Bindings.LinearOptions.__Internal native = default;
+        native.struct_size = (uint)sizeof(Bindings.LinearOptions.__Internal);
+        native.activation = (Bindings.Activation)activation;
+        ulong y = 0;
+        var status = Abi.LinearForward(call.Context, (nint)(&native), x.Handle, weight.Handle, bias?.Handle ?? 0, &y);
+        GC.KeepAlive(x);
+        GC.KeepAlive(weight);
+        GC.KeepAlive(bias);
+        return call.Output(status, y);
+    }
+
+    public static Tensor LinearBackwardInput(Tensor dy, Tensor weight)
+    {
+        using var call = NativeCall.On(dy);
+        ulong dx = 0;
+        var status = Abi.LinearBackwardInput(call.Context, dy.Handle, weight.Handle, &dx);
+        GC.KeepAlive(dy);
+        GC.KeepAlive(weight);
+        return call.Output(status, dx);
+    }
+
+    public static Tensor LinearBackwardWeight(Tensor x, Tensor dy)
+    {
+        using var call = NativeCall.On(x);
+        ulong dw = 0;
+        var status = Abi.LinearBackwardWeight(call.Context, x.Handle, dy.Handle, &dw);
+        GC.KeepAlive(x);
+        GC.KeepAlive(dy);
+        return call.Output(status, dw);
+    }
+
+    /// <summary>The sum of dy [..., n] over all but the last dimension.</summary>
+    public static Tensor LinearBackwardBias(Tensor dy)
+    {
+        using var call = NativeCall.On(dy);
+        ulong db = 0;
+        var status = Abi.LinearBackwardBias(call.Context, dy.Handle, &db);
+        GC.KeepAlive(dy);
+        return call.Output(status, db);
+    }
+}

@@ -1,0 +1,60 @@
+/* nativedl/gemm.h: matrix products. */
+#ifndef NATIVEDL_GEMM_H
+#define NATIVEDL_GEMM_H
+
+#include "nativedl/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Of both ops: f32, f64. Each sum is formed in one fixed order: the bits do not depend on the number of threads.
+ * A NaN or infinity spreads as in plain sums; relu keeps a NaN. Any dimension may be 0: with k = 0 the result is
+ * act(bias), or zeros. Outputs share no memory with an operand. */
+
+/* linear: a fully connected layer.
+ *
+ *   y[..., n] = act( b[n] + sum_k x[..., k] * w[n, k] )
+ *
+ *   x [..., k], of rank 1 or more   w [n, k]   b [n]   y [..., n]
+ *
+ * Backward passes are those without activation: take dy through the activation's own backward first. */
+typedef struct ndl_linear_options {
+  uint32_t struct_size;
+  ndl_activation activation; /* default NDL_ACTIVATION_NONE */
+} ndl_linear_options;
+
+/* bias may be 0. */
+NDL_API ndl_status ndl_linear_forward(ndl_context context, const ndl_linear_options* options, ndl_tensor x,
+                                      ndl_tensor weight, ndl_tensor bias, ndl_tensor* y);
+/* dx[..., k] = sum_n dy[..., n] * w[n, k]. */
+NDL_API ndl_status ndl_linear_backward_input(ndl_context context, ndl_tensor dy, ndl_tensor weight,
+                                             ndl_tensor* dx);
+/* dw[n, k] = sum over all rows of dy[..., n] * x[..., k]. */
+NDL_API ndl_status ndl_linear_backward_weight(ndl_context context, ndl_tensor x, ndl_tensor dy,
+                                              ndl_tensor* dw);
+/* db[n] = sum over all rows of dy[..., n]. */
+NDL_API ndl_status ndl_linear_backward_bias(ndl_context context, ndl_tensor dy, ndl_tensor* db);
+
+/* gemm: the product of two matrices.
+ *
+ *   c[m, n] = act( bias[n] + sum_k op(a)[m, k] * op(b)[k, n] )
+ *
+ *   a [m, k], or [k, m] under transpose_a   b [k, n], or [n, k] under transpose_b   bias [n]   c [m, n]
+ *
+ * Its gradients are products again: da = dc op(b)^T, db = op(a)^T dc, dbias = ndl_linear_backward_bias of dc. */
+typedef struct ndl_gemm_options {
+  uint32_t struct_size;
+  int32_t transpose_a;       /* 0 or 1, default 0 */
+  int32_t transpose_b;       /* 0 or 1, default 0 */
+  ndl_activation activation; /* default NDL_ACTIVATION_NONE */
+} ndl_gemm_options;
+
+/* bias may be 0. */
+NDL_API ndl_status ndl_gemm_forward(ndl_context context, const ndl_gemm_options* options, ndl_tensor a,
+                                    ndl_tensor b, ndl_tensor bias, ndl_tensor* c);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

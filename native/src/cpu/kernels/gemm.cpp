@@ -1,0 +1,21 @@
+// cpu/kernels/gemm.cpp: C[m,n] = act( bias[n] + sum_k op(A)[m,k] * op(B)[k,n] ), the operands packed on the way.
+// Shapes and mapping: cpu/gemm/product.hpp. Refuses: f64. Bound: FMA peak.
+#include "cpu/gemm/product.hpp"
+#include "ops/gemm.hpp"
+
+namespace ndl::cpu::NDL_ISA {
+namespace {
+
+NDL_INLINE Product product_of(const Gemm& r) { return {r.m, r.n, r.k, r.transpose_a, r.transpose_b}; }
+int64_t workspace(const Gemm& r, const Env&) { return product_floats(product_of(r)) * 4; }
+
+void forward(const Gemm& r, const Buffers& b, const Exec& exec) {
+  multiply_matrices(product_of(r), b.get<float>(Gemm::kA), b.get<float>(Gemm::kB), b.get<float>(Gemm::kC),
+                    {b.get<float>(Gemm::kBias), r.activation == NDL_ACTIVATION_RELU}, exec);
+}
+
+}  // namespace
+
+const Kernel<Gemm> gemm_forward_packed{forward, workspace};
+
+}  // namespace ndl::cpu::NDL_ISA

@@ -1,0 +1,22 @@
+// ops/gemm.hpp: the record of gemm and its kernels. Contract: nativedl/gemm.h.
+#pragma once
+
+#include "core/kernel.hpp"
+#include "cpu/declare.hpp"
+
+namespace ndl {
+
+// c [m,n] = op(a) [m,k] times op(b) [k,n].
+struct Gemm : Record {
+  int64_t m, n, k;
+  bool transpose_a, transpose_b;
+  ndl_activation activation;
+  ndl_dtype dtype;
+
+  enum Forward { kA, kB, kBias, kC };
+};
+
+namespace cpu::ref { extern const Kernel<Gemm> gemm_forward; }
+NDL_DECLARE_SIMD(Kernel<Gemm>, gemm_forward_packed)
+
+}  // namespace ndl

@@ -1,0 +1,37 @@
+using NUnit.Framework;
+
+namespace NativeDl.Tests;
+
+public sealed class GemmTests
+{
+    [Test]
+    public void Gemm_InnerDimensionsDiffer_Throws()
+    {
+        var error = Assert.Throws<ShapeException>(() => Ops.Gemm(Tensor.Zeros([2, 5]), Tensor.Zeros([4, 3])));
+        Assert.That(error!.Message, Does.Contain("[2, 5]").And.Contain("[4, 3]"));
+    }
+
+    [Test]
+    public void Gemm_InnerDimensionsDifferAfterTransposing_Throws() =>
+        Assert.Throws<ShapeException>(() => Ops.Gemm(
+            Tensor.Zeros([2, 5]), Tensor.Zeros([5, 3]), options: new GemmOptions { TransposeA = true }));
+
+    [Test]
+    public void Gemm_Rank3_Throws() =>
+        Assert.Throws<ShapeException>(() => Ops.Gemm(Tensor.Zeros([1, 2, 5]), Tensor.Zeros([5, 3])));
+
+    [Test]
+    public void Gemm_BiasOfOtherLength_Throws() =>
+        Assert.Throws<ShapeException>(() => Ops.Gemm(Tensor.Zeros([2, 5]), Tensor.Zeros([5, 3]), Tensor.Zeros([2])));
+
+    [Test]
+    public void Gemm_DTypesDiffer_Throws() =>
+        Assert.Throws<DTypeException>(() => Ops.Gemm(Tensor.Zeros([2, 5]), Tensor.Zeros([5, 3], DType.F64)));
+
+    [Test]
+    public void MatMul_IsGemmWithoutOptions()
+    {
+        var c = Tensor.FromArray(new[,] { { 1f, 2f } }).MatMul(Tensor.FromArray(new[,] { { 3f }, { 4f } }));
+        Assert.That(c.ToArray<float>(), Is.EqualTo(new[] { 11f }));
+    }
+}
