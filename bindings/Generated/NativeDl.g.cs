@@ -235,6 +235,9 @@ namespace NativeDl.Bindings
             [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_divide_forward", CallingConvention = __CallingConvention.Cdecl)]
             internal static extern global::NativeDl.Bindings.Status DivideForward(ulong context, ulong a, ulong b, ulong* y);
 
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_copy_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status CopyForward(ulong context, ulong x, ulong* y);
+
             [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_relu_forward", CallingConvention = __CallingConvention.Cdecl)]
             internal static extern global::NativeDl.Bindings.Status ReluForward(ulong context, ulong x, ulong* y);
 
@@ -315,6 +318,40 @@ namespace NativeDl.Bindings
 
             [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_max_pool2d_backward", CallingConvention = __CallingConvention.Cdecl)]
             internal static extern global::NativeDl.Bindings.Status MaxPool2dBackward(ulong context, __IntPtr options, ulong dy, ulong argmax, long* x_dims, int x_rank, ulong* dx);
+        }
+    }
+
+    internal unsafe partial struct ReduceOptions
+    {
+        [StructLayout(LayoutKind.Sequential, Size = 8)]
+        public partial struct __Internal
+        {
+            internal uint struct_size;
+            internal int keep_dims;
+        }
+    }
+
+    internal unsafe partial class NativeMethods
+    {
+        public partial struct __Internal
+        {
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_sum_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status SumForward(ulong context, __IntPtr options, ulong x, long* axes, int axis_count, ulong* y);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_mean_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status MeanForward(ulong context, __IntPtr options, ulong x, long* axes, int axis_count, ulong* y);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_max_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status MaxForward(ulong context, __IntPtr options, ulong x, long* axes, int axis_count, ulong* y, ulong* argmax);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_max_backward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status MaxBackward(ulong context, __IntPtr options, ulong dy, ulong argmax, long* x_dims, int x_rank, long* axes, int axis_count, ulong* dx);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_argmax_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status ArgmaxForward(ulong context, __IntPtr options, ulong x, long* axes, int axis_count, ulong* y);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_broadcast_to_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status BroadcastToForward(ulong context, ulong x, long* dims, int rank, ulong* y);
         }
     }
 

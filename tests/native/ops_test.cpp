@@ -137,7 +137,8 @@ void prepare(const Pass& pass, const Values& values, bool wide, size_t output_it
     const std::string name = operand.name;
     auto& handles = run.storage[i];
     switch (operand.role) {
-      case Role::dims: {
+      case Role::dims:
+      case Role::numbers: {
         const std::vector<Value>* list = find(values, name);
         if (list != nullptr) {  // an attribute list of the row, such as axes
           for (double v : (*list)[0].data) run.dims[i].push_back(static_cast<int64_t>(v));
@@ -222,7 +223,7 @@ bool row_values(const std::string& op, const Case& row, Values& values, size_t& 
   if (forward == nullptr) return false;
   for (const Operand& operand : forward->operands) {
     const auto found = row.operands.find(operand.name);
-    if (operand.role == Role::dims) {
+    if (operand.role == Role::dims || operand.role == Role::numbers) {
       // A list of numbers, not shapes: "axes=1,2".
       if (const auto text = row.options.find(operand.name); text != row.options.end()) {
         Value list;

@@ -20,6 +20,9 @@ NDL_API ndl_status ndl_subtract_forward(ndl_context context, ndl_tensor a, ndl_t
 NDL_API ndl_status ndl_multiply_forward(ndl_context context, ndl_tensor a, ndl_tensor b, ndl_tensor* y);
 NDL_API ndl_status ndl_divide_forward(ndl_context context, ndl_tensor a, ndl_tensor b, ndl_tensor* y);
 
+/* copy: y = x; any shape, every dtype. y shares no memory with x. */
+NDL_API ndl_status ndl_copy_forward(ndl_context context, ndl_tensor x, ndl_tensor* y);
+
 /* relu: y = max(x, 0), NaN stays NaN; any shape; f32, f64. y may be x itself. */
 NDL_API ndl_status ndl_relu_forward(ndl_context context, ndl_tensor x, ndl_tensor* y);
 /* dx = dy where y > 0, else 0. y is the forward's output. dx may be dy itself. */

@@ -24,7 +24,8 @@ enum class Role : uint8_t {
   inout,         // read and overwritten: a plain handle whose version is raised
   out,           // overwritten, allocated where the handle is 0
   optional_out,  // not wanted where the pointer is null
-  dims           // no tensor: a pointer to int64 and a count, for what the operands do not determine
+  dims,          // no tensor: a pointer to int64 and a count, for what the operands do not determine
+  numbers        // likewise, of any sign: axes, which count from the end where negative
 };
 
 struct Operand {

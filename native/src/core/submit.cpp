@@ -50,6 +50,15 @@ class Call {
                                     static_cast<int32_t>(std::clamp<int64_t>(static_cast<int64_t>(arg.value), -1, 1 << 20)), role.name);
           present_[entry] = true;
           return;
+        case Role::numbers: {
+          Desc& list = descs_[entry];
+          list.rank = static_cast<int32_t>(arg.value);
+          if (list.rank < 0 || list.rank > NDL_MAX_RANK)
+            fail(NDL_ERROR_INVALID_ARGUMENT, pass_.name, ": the count of ", role.name, " is ", list.rank, "; it must be in 0..", NDL_MAX_RANK);
+          if (list.rank > 0) std::copy_n(&required(static_cast<const int64_t*>(arg.pointer), pass_.name, role.name), list.rank, list.dims.begin());
+          present_[entry] = true;
+          return;
+        }
         case Role::out:
         case Role::optional_out:
           if (arg.pointer == nullptr) {

@@ -4,11 +4,17 @@
 
 #define NDL_OPS(X) \
   X(add)           \
+  X(argmax)        \
+  X(broadcast_to)  \
   X(conv2d)        \
+  X(copy)          \
   X(divide)        \
   X(gemm)          \
   X(linear)        \
+  X(max)           \
   X(max_pool2d)    \
+  X(mean)          \
   X(multiply)      \
   X(relu)          \
-  X(subtract)
+  X(subtract)      \
+  X(sum)
