@@ -219,6 +219,27 @@ namespace NativeDl.Bindings
         }
     }
 
+    internal unsafe partial struct FillOptions
+    {
+        [StructLayout(LayoutKind.Sequential, Size = 16)]
+        public partial struct __Internal
+        {
+            internal uint struct_size;
+            internal int reserved;
+            internal double value;
+        }
+    }
+
+    internal unsafe partial struct CastOptions
+    {
+        [StructLayout(LayoutKind.Sequential, Size = 8)]
+        public partial struct __Internal
+        {
+            internal uint struct_size;
+            internal global::NativeDl.Bindings.Dtype dtype;
+        }
+    }
+
     internal unsafe partial class NativeMethods
     {
         public partial struct __Internal
@@ -237,6 +258,12 @@ namespace NativeDl.Bindings
 
             [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_copy_forward", CallingConvention = __CallingConvention.Cdecl)]
             internal static extern global::NativeDl.Bindings.Status CopyForward(ulong context, ulong x, ulong* y);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_fill_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status FillForward(ulong context, __IntPtr options, ulong y);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_cast_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status CastForward(ulong context, __IntPtr options, ulong x, ulong* y);
 
             [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_relu_forward", CallingConvention = __CallingConvention.Cdecl)]
             internal static extern global::NativeDl.Bindings.Status ReluForward(ulong context, ulong x, ulong* y);

@@ -16,6 +16,7 @@
 #include "core/context.hpp"
 #include "core/storage.hpp"
 #include "core/submit.hpp"
+#include "ops/cast.hpp"
 
 namespace ndl::test {
 namespace {
@@ -53,9 +54,24 @@ Value make_value(const OperandSpec& spec, const std::string& seed) {
   return value;
 }
 
+// An element of two bytes, converted by the library's reference.
+template <ndl_dtype kType>
+struct ShortFloat {
+  uint16_t bits = 0;
+  ShortFloat() = default;
+  explicit ShortFloat(double v) { cpu::ref::cast_element(NDL_DTYPE_F64, &v, kType, &bits); }
+  explicit operator double() const {
+    double v = 0;
+    cpu::ref::cast_element(kType, &bits, NDL_DTYPE_F64, &v);
+    return v;
+  }
+};
+
 template <class Body>
 void by_dtype(ndl_dtype dtype, const Body& body) {
   switch (dtype) {
+    case NDL_DTYPE_F16: return body(ShortFloat<NDL_DTYPE_F16>{});
+    case NDL_DTYPE_BF16: return body(ShortFloat<NDL_DTYPE_BF16>{});
     case NDL_DTYPE_F64: return body(double{});
     case NDL_DTYPE_I64: return body(int64_t{});
     case NDL_DTYPE_I32: return body(int32_t{});

@@ -23,6 +23,28 @@ NDL_API ndl_status ndl_divide_forward(ndl_context context, ndl_tensor a, ndl_ten
 /* copy: y = x; any shape, every dtype. y shares no memory with x. */
 NDL_API ndl_status ndl_copy_forward(ndl_context context, ndl_tensor x, ndl_tensor* y);
 
+/* fill: every element of y = value, cast to y's dtype as by ndl_cast_forward; any shape, every dtype. Raises
+ * y's version. An i64 that no double holds is written by ndl_tensor_write. */
+typedef struct ndl_fill_options {
+  uint32_t struct_size;
+  int32_t reserved; /* 0 */
+  double value;     /* default 0 */
+} ndl_fill_options;
+
+NDL_API ndl_status ndl_fill_forward(ndl_context context, const ndl_fill_options* options, ndl_tensor y);
+
+/* cast: y = x in another dtype, or the same; any shape, every pair of dtypes. y shares no memory with x.
+ * To a float: rounded to nearest, ties to even, beyond the largest to infinity; integers on their way to f16
+ * or bf16 are rounded to f64 first. To an integer: floats are cut off towards 0, NaN gives 0, and what is out
+ * of range gives the nearest integer in range. NaN stays NaN; its payload may change. */
+typedef struct ndl_cast_options {
+  uint32_t struct_size;
+  ndl_dtype dtype; /* of y, default NDL_DTYPE_F32 */
+} ndl_cast_options;
+
+NDL_API ndl_status ndl_cast_forward(ndl_context context, const ndl_cast_options* options, ndl_tensor x,
+                                    ndl_tensor* y);
+
 /* relu: y = max(x, 0), NaN stays NaN; any shape; f32, f64. y may be x itself. */
 NDL_API ndl_status ndl_relu_forward(ndl_context context, ndl_tensor x, ndl_tensor* y);
 /* dx = dy where y > 0, else 0. y is the forward's output. dx may be dy itself. */

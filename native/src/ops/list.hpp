@@ -6,9 +6,11 @@
   X(add)           \
   X(argmax)        \
   X(broadcast_to)  \
+  X(cast)          \
   X(conv2d)        \
   X(copy)          \
   X(divide)        \
+  X(fill)          \
   X(gemm)          \
   X(linear)        \
   X(max)           \
