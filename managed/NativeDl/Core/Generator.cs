@@ -1,0 +1,75 @@
+namespace NativeDl;
+
+/// <summary>
+/// Where seeds come from: initial weights, dropout masks. Ambient, as <see cref="ExecutionOptions"/>:
+/// <code>
+/// using var _ = Generator.Use(seed: 42);   // from here on the same weights in every run
+/// </code>
+/// Without one in force the process has a generator of its own, whose seed is 0: a program that draws in the same order
+/// gives the same numbers in every run. Several threads may draw; which of them gets which seed is then up to them.
+/// </summary>
+public sealed class Generator
+{
+    private const ulong Weyl = 0x9E3779B97F4A7C15;
+
+    private static readonly Generator Process = new(0);
+    private static readonly AsyncLocal<Generator?> Local = new();
+
+    private ulong _drawn;
+
+    /// <summary>A generator that has drawn nothing yet.</summary>
+    public Generator(ulong seed) => Seed = seed;
+
+    /// <summary>The generator in force here.</summary>
+    public static Generator Current => Local.Value ?? Process;
+
+    /// <summary>What it was made with.</summary>
+    public ulong Seed { get; }
+
+    /// <summary>How many seeds were drawn; set it to go back to an earlier state.</summary>
+    public ulong Drawn
+    {
+        get => Volatile.Read(ref _drawn);
+        set => Volatile.Write(ref _drawn, value);
+    }
+
+    /// <summary>Puts a generator in force until the scope that is returned is disposed.</summary>
+    public static GeneratorScope Use(Generator generator)
+    {
+        ArgumentNullException.ThrowIfNull(generator);
+        var scope = new GeneratorScope(Local.Value);
+        Local.Value = generator;
+        return scope;
+    }
+
+    /// <summary>Puts a new generator of this seed in force until the scope that is returned is disposed.</summary>
+    public static GeneratorScope Use(ulong seed) => Use(new Generator(seed));
+
+    /// <summary>The next seed: a hash of <see cref="Seed"/> and of how many came before.</summary>
+    public ulong NextSeed() => Mix(Mix(Seed + Weyl) ^ (Interlocked.Increment(ref _drawn) * Weyl));
+
+    /// <summary>A seed that belongs to two numbers, such as an epoch and a batch.</summary>
+    internal static ulong Derive(ulong seed, ulong first, ulong second) =>
+        Mix(Mix(Mix(seed + Weyl) ^ (first * Weyl)) + (second * Weyl));
+
+    internal static void Restore(Generator? generator) => Local.Value = generator;
+
+    // The finalizer of SplitMix64.
+    private static ulong Mix(ulong z)
+    {
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        return z ^ (z >> 31);
+    }
+}
+
+/// <summary>Restores the generator that was in force before, when disposed.</summary>
+public readonly struct GeneratorScope : IDisposable
+{
+    private readonly Generator? _previous;
+
+    internal GeneratorScope(Generator? previous) => _previous = previous;
+
+    /// <summary>Restores the generator that was in force before.</summary>
+    public void Dispose() => Generator.Restore(_previous);
+}
