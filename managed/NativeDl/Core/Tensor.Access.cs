@@ -109,18 +109,4 @@ public sealed unsafe partial class Tensor
         fixed (T* start = destination)
             Native.TensorRead(this, first * sizeof(T), start, (long)destination.Length * sizeof(T));
     }
-
-    /// <summary>Copies bytes from an offset on, for files.</summary>
-    internal void ReadBytes(long offset, Span<byte> destination)
-    {
-        fixed (byte* start = destination)
-            Native.TensorRead(this, offset, start, destination.Length);
-    }
-
-    /// <summary>Overwrites bytes from an offset on, for files.</summary>
-    internal void WriteBytes(long offset, ReadOnlySpan<byte> source)
-    {
-        fixed (byte* start = source)
-            Native.TensorWrite(this, offset, start, source.Length);
-    }
 }

@@ -60,7 +60,7 @@ public abstract partial class Module
         if (mismatched.Count > 0 || (strict && (missing.Count > 0 || unexpected.Count > 0)))
             throw new StateDictionaryException(missing, [.. unexpected.Order(StringComparer.Ordinal)], mismatched);
         foreach (var (to, from) in copies)
-            to.CopyElements(from);
+            to.CopyBytesFrom(from);
     }
 
     /// <summary>

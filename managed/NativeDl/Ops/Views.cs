@@ -103,7 +103,7 @@ public sealed partial class Tensor
     }
 
     /// <summary>Overwrites the elements with those of a tensor of the same number and dtype.</summary>
-    internal unsafe void CopyElements(Tensor source)
+    private unsafe void CopyElements(Tensor source)
     {
         var byteCount = _count * _dtype.ElementSize();
         if (source.Device == Device.Cpu)
