@@ -27,6 +27,7 @@ struct Env {
 // Addresses in the order of the pass's operands; list operands contribute several, absent ones a null.
 struct Buffers {
   void* const* pointers;
+  const int64_t* counts;    // elements at each pointer: a record has no room for those of a list
   const int32_t* first;     // index into pointers for each operand, and one past the last
   const void* derived;      // data that the kernel's own derive made, or null
 
@@ -34,6 +35,7 @@ struct Buffers {
   NDL_INLINE T* get(int operand, int item = 0) const {
     return static_cast<T*>(pointers[first[operand] + item]);
   }
+  NDL_INLINE int64_t count(int operand, int item = 0) const { return counts[first[operand] + item]; }
   NDL_INLINE int size(int operand) const { return first[operand + 1] - first[operand]; }
 };
 

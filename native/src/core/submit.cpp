@@ -7,6 +7,7 @@
 #include <limits>
 #include <mutex>
 #include <string>
+#include <tuple>
 
 #include "core/context.hpp"
 #include "core/storage.hpp"
@@ -37,7 +38,7 @@ constexpr size_t kMaxOperands = 24;
 class Call {
  public:
   Call(const Pass& pass, std::span<const Arg> args)
-      : pass_(pass), args_(args), total_(count_entries()), present_(total_), descs_(total_), tensors_(total_), pointers_(total_), created_(total_) {}
+      : pass_(pass), args_(args), total_(count_entries()), present_(total_), descs_(total_), tensors_(total_), pointers_(total_), counts_(total_), created_(total_) {}
 
   // Looks up every handle; outputs that the caller gave included.
   void resolve() {
@@ -113,20 +114,21 @@ class Call {
 
   // No written memory may overlap another operand, but for the pairs that the roles allow.
   void check_overlap() {
+    SmallArray<Extent, 12> extents(total_);
+    size_t count = 0;
     for_each([&](size_t operand, size_t, size_t entry) {
-      const Role role = pass_.operands[operand].role;
-      if (!(is_output(role) || role == Role::inout) || !tensors_[entry]) return;
-      for_each([&](size_t other, size_t, size_t other_entry) {
-        if (entry == other_entry || !tensors_[other_entry] || !overlap(*tensors_[entry], *tensors_[other_entry])) return;
-        const bool allowed = (pass_.operands[operand].may_share >> other & 1) || (pass_.operands[other].may_share >> operand & 1);
-        const bool same = tensors_[entry]->offset == tensors_[other_entry]->offset &&
-                          tensors_[entry]->desc.bytes() == tensors_[other_entry]->desc.bytes();
-        if (allowed && same) return;
-        fail(NDL_ERROR_OVERLAP, pass_.name, ": ", pass_.operands[operand].name, ' ', tensors_[entry]->desc, " shares memory with ",
-             pass_.operands[other].name, ' ', tensors_[other_entry]->desc,
-             allowed ? " in part; only the very same memory is allowed" : "; give it memory of its own");
-      });
+      if (!tensors_[entry] || tensors_[entry]->desc.count() == 0) return;
+      const auto begin = reinterpret_cast<uintptr_t>(tensors_[entry]->data());
+      extents[count++] = {begin, begin + static_cast<uintptr_t>(tensors_[entry]->desc.bytes()), operand, entry};
     });
+    // An optimizer's lists hold hundreds of tensors: sorted, each need be compared with its neighbours only.
+    const bool sorted = count > 16;
+    if (sorted) std::sort(extents.begin(), extents.begin() + count, [](const Extent& a, const Extent& b) { return a.begin < b.begin; });
+    for (size_t i = 0; i < count; ++i)
+      for (size_t j = i + 1; j < count; ++j) {
+        if (sorted && extents[j].begin >= extents[i].end) break;
+        if (extents[i].begin < extents[j].end && extents[j].begin < extents[i].end) check_shared(extents[i], extents[j]);
+      }
   }
 
   double bytes() const {
@@ -137,8 +139,11 @@ class Call {
   }
 
   Buffers buffers(const void* derived) {
-    for (size_t i = 0; i < total_; ++i) pointers_[i] = tensors_[i] ? tensors_[i]->data() : nullptr;
-    return {pointers_.data(), first_, derived};
+    for (size_t i = 0; i < total_; ++i) {
+      pointers_[i] = tensors_[i] ? tensors_[i]->data() : nullptr;
+      counts_[i] = tensors_[i] ? tensors_[i]->desc.count() : 0;
+    }
+    return {pointers_.data(), counts_.data(), first_, derived};
   }
 
   const Tensor* tensor(int32_t operand) const { return tensors_[static_cast<size_t>(first_[operand])].get(); }
@@ -208,8 +213,24 @@ class Call {
 
   void hold(size_t entry, ndl_tensor handle, const char* name) { tensors_[entry] = resolve_tensor(handle, pass_.name, name); }
 
-  static bool overlap(const Tensor& a, const Tensor& b) {
-    return a.storage.get() == b.storage.get() && a.offset < b.offset + b.desc.bytes() && b.offset < a.offset + a.desc.bytes();
+  struct Extent {
+    uintptr_t begin, end;
+    size_t operand, entry;
+  };
+
+  // Two operands that overlap: an error unless both are only read, or they are the very same memory and may be.
+  void check_shared(const Extent& a, const Extent& b) {
+    const auto writes = [&](const Extent& e) {
+      const Role role = pass_.operands[e.operand].role;
+      return is_output(role) || role == Role::inout;
+    };
+    if (!writes(a) && !writes(b)) return;
+    const bool allowed = (pass_.operands[a.operand].may_share >> b.operand & 1) || (pass_.operands[b.operand].may_share >> a.operand & 1);
+    if (allowed && a.begin == b.begin && a.end == b.end) return;
+    const auto& [written, other] = writes(b) ? std::tie(b, a) : std::tie(a, b);
+    fail(NDL_ERROR_OVERLAP, pass_.name, ": ", pass_.operands[written.operand].name, ' ', tensors_[written.entry]->desc, " shares memory with ",
+         pass_.operands[other.operand].name, ' ', tensors_[other.entry]->desc,
+         allowed ? " in part; only the very same memory is allowed" : "; give it memory of its own");
   }
 
   const Pass& pass_;
@@ -220,6 +241,7 @@ class Call {
   SmallArray<Desc, 12> descs_;
   SmallArray<TensorRef, 12> tensors_;
   SmallArray<void*, 12> pointers_;
+  SmallArray<int64_t, 12> counts_;
   SmallArray<ndl_tensor, 12> created_;  // handles of new outputs, until the caller has them
 };
 
