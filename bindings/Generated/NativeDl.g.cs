@@ -316,6 +316,37 @@ namespace NativeDl.Bindings
         }
     }
 
+    internal enum Reduction : uint
+    {
+        None = 1,
+        Mean = 2,
+        Sum = 3
+    }
+
+    internal unsafe partial struct CrossEntropyOptions
+    {
+        [StructLayout(LayoutKind.Sequential, Size = 24)]
+        public partial struct __Internal
+        {
+            internal uint struct_size;
+            internal global::NativeDl.Bindings.Reduction reduction;
+            internal double label_smoothing;
+            internal long ignore_index;
+        }
+    }
+
+    internal unsafe partial class NativeMethods
+    {
+        public partial struct __Internal
+        {
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_cross_entropy_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status CrossEntropyForward(ulong context, __IntPtr options, ulong logits, ulong labels, ulong class_weights, ulong* loss, ulong* log_sum_exp);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_cross_entropy_backward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status CrossEntropyBackward(ulong context, __IntPtr options, ulong logits, ulong labels, ulong class_weights, ulong log_sum_exp, ulong dloss, ulong* dlogits);
+        }
+    }
+
     internal unsafe partial struct MaxPool2dOptions
     {
         [StructLayout(LayoutKind.Sequential, Size = 48)]

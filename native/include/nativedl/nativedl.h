@@ -7,6 +7,7 @@
 #include "nativedl/conv.h"
 #include "nativedl/elementwise.h"
 #include "nativedl/gemm.h"
+#include "nativedl/loss.h"
 #include "nativedl/pool.h"
 #include "nativedl/reduce.h"
 #include "nativedl/tensor.h"

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "nativedl/loss.h"
+
 namespace ndl {
 
 #define NDL_ENUM_ITEMS(E, ...)                                                       \
@@ -16,6 +18,7 @@ NDL_ENUM_ITEMS(ndl_device_type, "cpu", "cuda")
 NDL_ENUM_ITEMS(ndl_activation, "none", "relu")
 NDL_ENUM_ITEMS(ndl_precision, "strict", "standard", "fast")
 NDL_ENUM_ITEMS(ndl_determinism, "required", "relaxed")
+NDL_ENUM_ITEMS(ndl_reduction, "none", "mean", "sum")
 
 void read_options(const char* function, const void* user, std::span<const Field> fields, void* target,
                   uint32_t target_size) {

@@ -114,6 +114,15 @@ NDL_INLINE float sum_lanes(F32 v) {
   return lanes[0];
 }
 
+// The greatest lane; of lanes with a NaN, any may come out.
+NDL_INLINE float max_lanes(F32 v) {
+  float lanes[kLanes];
+  store<F32>(lanes, v);
+  for (int width = kLanes / 2; width > 0; width /= 2)
+    for (int i = 0; i < width; ++i) lanes[i] = lanes[i] > lanes[i + width] ? lanes[i] : lanes[i + width];
+  return lanes[0];
+}
+
 // Calls body(i, n) for i = 0, kLanes, 2*kLanes, ... with n = kLanes, and a last time with what is left.
 // body is instantiated for full vectors with a constant n, so that its load_n and store_n become plain.
 template <class Body>
@@ -126,6 +135,13 @@ NDL_INLINE void for_vectors(int64_t begin, int64_t end, const Body& body) {
 // load_n and store_n that turn into plain moves when n is known to be kLanes.
 NDL_INLINE F32 load_some(const float* source, int n) {
   return __builtin_constant_p(n) && n == kLanes ? load<F32>(source) : load_n<F32>(source, n);
+}
+// As load_some, with `fill` in the lanes from n on.
+NDL_INLINE F32 load_some_or(const float* source, int n, float fill) {
+  if (__builtin_constant_p(n) && n == kLanes) return load<F32>(source);
+  I32 lane;
+  for (int i = 0; i < kLanes; ++i) lane[i] = i;
+  return select(lane < n, load_n<F32>(source, n), broadcast(fill));
 }
 NDL_INLINE void store_some(float* target, F32 v, int n) {
   if (__builtin_constant_p(n) && n == kLanes) store<F32>(target, v);

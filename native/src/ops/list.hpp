@@ -9,6 +9,7 @@
   X(cast)          \
   X(conv2d)        \
   X(copy)          \
+  X(cross_entropy) \
   X(divide)        \
   X(fill)          \
   X(gemm)          \

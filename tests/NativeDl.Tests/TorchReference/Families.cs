@@ -12,6 +12,7 @@ internal static partial class Families
     {
         ["conv2d"] = new(Conv2d),
         ["max_pool2d"] = new(MaxPool2d),
+        ["cross_entropy"] = new(CrossEntropy, Supports: e => e.GetProperty("attrs").TryGetProperty("ignore_index", out _)),
     };
 
     /// <summary>Families of which every case must run.</summary>

@@ -9,7 +9,7 @@ public enum Layout
     /// <summary>The same order.</summary>
     Same,
 
-    /// <summary>NCHW to NHWC; OIHW weights to [out, kh, kw, in] by the same permutation.</summary>
+    /// <summary>The second dimension, if there is one, becomes the last: NCHW to NHWC, OIHW weights to [out, kh, kw, in].</summary>
     Nhwc,
 }
 
@@ -73,7 +73,7 @@ public sealed class TorchCase(JsonElement entry, string folder, DType dtype)
 
     public Tensor ToTensor(NdArray array, Layout layout = Layout.Same)
     {
-        var (values, shape) = layout == Layout.Nhwc ? Permute(array, [0, 2, 3, 1]) : (array.Values, array.Shape);
+        var (values, shape) = layout == Layout.Nhwc ? ChannelsLast(array) : (array.Values, array.Shape);
         return DType == DType.F64
             ? Tensor.FromSpan<double>(values, shape)
             : Tensor.FromSpan<float>(System.Array.ConvertAll(values, v => (float)v), shape);
@@ -100,7 +100,7 @@ public sealed class TorchCase(JsonElement entry, string folder, DType dtype)
     public void Compare(string key, Tensor actual, Layout layout = Layout.Same)
     {
         var expected = _arrays[key];
-        var (values, shape) = layout == Layout.Nhwc && expected.Shape.Length == 4 ? Permute(expected, [0, 2, 3, 1]) : (expected.Values, expected.Shape);
+        var (values, shape) = layout == Layout.Nhwc ? ChannelsLast(expected) : (expected.Values, expected.Shape);
         Assert.That(actual.Shape.ToArray(), Is.EqualTo(shape), $"{key}: shape");
         Compare(key, actual.ToDoubles(), values);
     }
@@ -127,6 +127,10 @@ public sealed class TorchCase(JsonElement entry, string folder, DType dtype)
         var error = entry.GetProperty("f32").TryGetProperty(key, out var pair) ? pair[0].GetDouble() : 0;
         return Math.Max(8 * error, 2e-6 * Math.Max(scale, 1e-3));
     }
+
+    private static (double[] Values, long[] Shape) ChannelsLast(NdArray array) => array.Shape.Length < 3
+        ? (array.Values, array.Shape)
+        : Permute(array, [0, .. Enumerable.Range(2, array.Shape.Length - 2), 1]);
 
     public static (double[] Values, long[] Shape) Permute(NdArray array, int[] axes)
     {
