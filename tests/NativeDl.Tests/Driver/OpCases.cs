@@ -1,0 +1,81 @@
+using NativeDl.Tests.Reference;
+using NUnit.Framework;
+
+namespace NativeDl.Tests.Driver;
+
+/// <summary>
+/// Every pass of every op, on every implementation by its name, on every row of the op's table, against the oracle:
+/// <c>conv2d_forward cpu:ref x=2x7x5x3 weight=5x3x3x3</c>.
+/// </summary>
+public sealed class OpCases
+{
+    private static readonly bool RequireGpu = Environment.GetEnvironmentVariable("NATIVEDL_REQUIRE_GPU") == "1";
+
+    public static IEnumerable<TestCaseData> Rows()
+    {
+        foreach (var reference in References.All)
+        {
+            var table = OpCase.ReadTable(reference.Op);
+            foreach (var pass in PassesOf(reference.Op))
+            {
+                foreach (var implementation in Implementations.Of(pass))
+                {
+                    foreach (var row in table.Where(row => reference.RunsPass(row, pass)))
+                    {
+                        yield return new TestCaseData(reference.Op, pass, implementation.Name, row.Row)
+                            .SetName($"{pass} {implementation.Name} {row.Row}")
+                            .SetCategory(reference.Op);
+                    }
+                }
+            }
+        }
+    }
+
+    [TestCaseSource(nameof(Rows))]
+    public void Matches(string op, string pass, string implementation, string row)
+    {
+        if (Implementations.Of(pass).Single(i => i.Name == implementation).Obstacle is { } obstacle)
+        {
+            if (RequireGpu && !implementation.StartsWith("cpu", StringComparison.Ordinal))
+                Assert.Fail($"NATIVEDL_REQUIRE_GPU=1, and this machine cannot run {implementation}: {obstacle}");
+            Assert.Ignore(obstacle);
+        }
+        string? refusal = null;
+        try
+        {
+            CaseRunner.Check(References.All.Single(r => r.Op == op), OpCase.Parse(op, row), pass, implementation);
+        }
+        catch (UnsupportedException e)
+        {
+            refusal = e.Message;
+        }
+        if (RejectedTable.Note(pass, implementation, row, refusal) is { } difference)
+            Assert.Fail(difference);
+    }
+
+    /// <summary>The passes of an op that the op's own name begins; "max" has no pass of "max_pool2d".</summary>
+    private static IEnumerable<string> PassesOf(string op) => Implementations.Passes.Where(pass =>
+        pass == $"{op}_forward" || pass == $"{op}_backward" || pass.StartsWith($"{op}_backward_", StringComparison.Ordinal));
+
+    [Test]
+    public void EveryPass_BelongsToAnOpWithAReference()
+    {
+        var known = References.All.SelectMany(reference => PassesOf(reference.Op));
+        Assert.That(Implementations.Passes.Except(known), Is.Empty, "passes without an oracle and a case table");
+    }
+
+    [Test]
+    public void EveryTable_BelongsToAReference()
+    {
+        var tables = Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "cases"), "*.cases")
+            .Select(path => Path.GetFileNameWithoutExtension(path));
+        Assert.That(tables, Is.EquivalentTo(References.All.Select(reference => reference.Op)));
+    }
+
+    [Test]
+    public void EveryList_EndsWithTheReference()
+    {
+        foreach (var pass in Implementations.Passes)
+            Assert.That(Implementations.Of(pass)[^1], Is.EqualTo(new Implementation("cpu:ref", null)), pass);
+    }
+}
