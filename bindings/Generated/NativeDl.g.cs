@@ -367,6 +367,26 @@ namespace NativeDl.Bindings
         }
     }
 
+    internal unsafe partial struct AvgPool2dOptions
+    {
+        [StructLayout(LayoutKind.Sequential, Size = 48)]
+        public partial struct __Internal
+        {
+            internal uint struct_size;
+            internal int kernel_h;
+            internal int kernel_w;
+            internal int stride_h;
+            internal int stride_w;
+            internal int pad_top;
+            internal int pad_bottom;
+            internal int pad_left;
+            internal int pad_right;
+            internal int ceil_mode;
+            internal int count_include_pad;
+            internal int divisor_override;
+        }
+    }
+
     internal unsafe partial class NativeMethods
     {
         public partial struct __Internal
@@ -376,6 +396,18 @@ namespace NativeDl.Bindings
 
             [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_max_pool2d_backward", CallingConvention = __CallingConvention.Cdecl)]
             internal static extern global::NativeDl.Bindings.Status MaxPool2dBackward(ulong context, __IntPtr options, ulong dy, ulong argmax, long* x_dims, int x_rank, ulong* dx);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_avg_pool2d_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status AvgPool2dForward(ulong context, __IntPtr options, ulong x, ulong* y);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_avg_pool2d_backward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status AvgPool2dBackward(ulong context, __IntPtr options, ulong dy, long* x_dims, int x_rank, ulong* dx);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_global_avg_pool2d_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status GlobalAvgPool2dForward(ulong context, ulong x, ulong* y);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_global_avg_pool2d_backward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status GlobalAvgPool2dBackward(ulong context, ulong dy, long* x_dims, int x_rank, ulong* dx);
         }
     }
 

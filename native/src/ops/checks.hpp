@@ -35,6 +35,13 @@ inline void require_same(const char* op, const char* name_a, const Desc& a, cons
          "; they must be equal");
 }
 
+// A batch of images, of which none is empty: their means are asked for.
+inline void require_image(const char* op, const char* name, const Desc& desc) {
+  require_rank(op, name, desc, 4, "[n, h, w, c]");
+  if (desc[1] < 1 || desc[2] < 1)
+    fail(NDL_ERROR_INVALID_SHAPE, op, ": ", name, " has shape ", shape_text(desc), ", images without pixels; h and w must be at least 1");
+}
+
 // An option that is 0 or 1: the ABI has no bool.
 inline void require_flag(const char* op, const char* name, int32_t value) {
   if (value != 0 && value != 1) fail(NDL_ERROR_INVALID_ARGUMENT, op, ": ", name, " is ", value, "; it must be 0 or 1");

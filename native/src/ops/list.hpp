@@ -7,12 +7,14 @@
   X(argmax)        \
   X(broadcast_to)  \
   X(cast)          \
+  X(avg_pool2d)    \
   X(conv2d)        \
   X(copy)          \
   X(cross_entropy) \
   X(divide)        \
   X(fill)          \
   X(gemm)          \
+  X(global_avg_pool2d) \
   X(linear)        \
   X(max)           \
   X(max_pool2d)    \

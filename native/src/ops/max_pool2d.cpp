@@ -16,10 +16,7 @@ void fill(const char* op, const ndl_max_pool2d_options& o, const Desc& x, MaxPoo
   const Window2d window = window_of(o, o.kernel_h, o.kernel_w);
   check_window(op, window);
   require_flag(op, "ceil_mode", o.ceil_mode);
-  // The first tap of the first window may lie in the padding, but not all of them: there would be no maximum.
-  if (2 * std::max(o.pad_top, o.pad_bottom) > window.extent_h() || 2 * std::max(o.pad_left, o.pad_right) > window.extent_w())
-    fail(NDL_ERROR_INVALID_ARGUMENT, op, ": the padding (top ", o.pad_top, ", bottom ", o.pad_bottom, ", left ", o.pad_left, ", right ",
-         o.pad_right, ") is more than half the kernel ", o.kernel_h, " x ", o.kernel_w);
+  check_pool_padding(op, window);
   if (x[1] * x[2] > INT32_MAX) fail(NDL_ERROR_INVALID_SHAPE, op, ": an image of ", x[1], " x ", x[2], " has too many pixels for an i32 argmax");
   record.n = x[0], record.h = x[1], record.w = x[2], record.c = x[3], record.r = o.kernel_h, record.s = o.kernel_w;
   record.stride_h = o.stride_h, record.stride_w = o.stride_w, record.pad_top = o.pad_top, record.pad_left = o.pad_left;

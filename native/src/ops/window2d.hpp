@@ -1,6 +1,8 @@
 // ops/window2d.hpp: the sliding window that convolution and pooling share.
 #pragma once
 
+#include <algorithm>
+
 #include "core/desc.hpp"
 
 namespace ndl {
@@ -28,6 +30,13 @@ inline void check_window(const char* op, const Window2d& w) {
   if (w.pad_top < 0 || w.pad_bottom < 0 || w.pad_left < 0 || w.pad_right < 0)
     fail(NDL_ERROR_INVALID_ARGUMENT, op, ": the padding (top ", w.pad_top, ", bottom ", w.pad_bottom, ", left ", w.pad_left, ", right ",
          w.pad_right, ") is negative");
+}
+
+// Pooling: the first taps of a window may lie in the padding, but not all of them.
+inline void check_pool_padding(const char* op, const Window2d& w) {
+  if (2 * std::max(w.pad_top, w.pad_bottom) > w.extent_h() || 2 * std::max(w.pad_left, w.pad_right) > w.extent_w())
+    fail(NDL_ERROR_INVALID_ARGUMENT, op, ": the padding (top ", w.pad_top, ", bottom ", w.pad_bottom, ", left ", w.pad_left, ", right ",
+         w.pad_right, ") is more than half the kernel ", w.kernel_h, " x ", w.kernel_w);
 }
 
 // Number of window positions along one side.

@@ -10,13 +10,17 @@ internal static partial class Families
 
     private static readonly Dictionary<string, Family> s_families = new()
     {
+        ["adaptive_avg_pool2d"] = new(GlobalAvgPool2d, e => Ints(e, "output") is [1, 1]),
+        ["avg_pool2d"] = new(AvgPool2d),
         ["conv2d"] = new(Conv2d),
+        ["linear"] = new(Linear),
+        ["matmul"] = new(MatMul, e => Rank(e, "in.a") == 2 && Rank(e, "in.b") == 2),
         ["max_pool2d"] = new(MaxPool2d),
         ["cross_entropy"] = new(CrossEntropy, Supports: e => e.GetProperty("attrs").TryGetProperty("ignore_index", out _)),
     };
 
     /// <summary>Families of which every case must run.</summary>
-    public static readonly string[] Complete = ["conv2d", "max_pool2d"];
+    public static readonly string[] Complete = ["avg_pool2d", "conv2d", "linear", "max_pool2d"];
 
     public static bool Supports(JsonElement entry) =>
         s_families.TryGetValue(Name(entry), out var family) && (family.Supports is null || family.Supports(entry));
