@@ -347,6 +347,38 @@ namespace NativeDl.Bindings
         }
     }
 
+    internal unsafe partial struct BatchNorm2dOptions
+    {
+        [StructLayout(LayoutKind.Sequential, Size = 32)]
+        public partial struct __Internal
+        {
+            internal uint struct_size;
+            internal global::NativeDl.Bindings.Activation activation;
+            internal double eps;
+            internal double momentum;
+            internal int cumulative;
+            internal int reserved;
+        }
+    }
+
+    internal unsafe partial class NativeMethods
+    {
+        public partial struct __Internal
+        {
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_batch_norm2d_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status BatchNorm2dForward(ulong context, __IntPtr options, ulong x, ulong gamma, ulong beta, ulong running_mean, ulong running_var, ulong num_batches, ulong* y, ulong* mean, ulong* inverse_std);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_batch_norm2d_backward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status BatchNorm2dBackward(ulong context, ulong x, ulong gamma, ulong mean, ulong inverse_std, ulong dy, ulong* dx, ulong* dgamma, ulong* dbeta);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_batch_norm2d_inference_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status BatchNorm2dInferenceForward(ulong context, __IntPtr options, ulong x, ulong gamma, ulong beta, ulong running_mean, ulong running_var, ulong* y);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_batch_norm2d_inference_backward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status BatchNorm2dInferenceBackward(ulong context, __IntPtr options, ulong x, ulong gamma, ulong running_mean, ulong running_var, ulong dy, ulong* dx, ulong* dgamma, ulong* dbeta);
+        }
+    }
+
     internal unsafe partial struct MaxPool2dOptions
     {
         [StructLayout(LayoutKind.Sequential, Size = 48)]

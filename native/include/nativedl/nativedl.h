@@ -8,6 +8,7 @@
 #include "nativedl/elementwise.h"
 #include "nativedl/gemm.h"
 #include "nativedl/loss.h"
+#include "nativedl/norm.h"
 #include "nativedl/pool.h"
 #include "nativedl/reduce.h"
 #include "nativedl/tensor.h"

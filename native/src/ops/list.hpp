@@ -3,23 +3,25 @@
 #pragma once
 
 #define NDL_OPS(X) \
-  X(add)           \
-  X(argmax)        \
-  X(broadcast_to)  \
-  X(cast)          \
-  X(avg_pool2d)    \
-  X(conv2d)        \
-  X(copy)          \
+  X(add) \
+  X(argmax) \
+  X(avg_pool2d) \
+  X(batch_norm2d) \
+  X(batch_norm2d_inference) \
+  X(broadcast_to) \
+  X(cast) \
+  X(conv2d) \
+  X(copy) \
   X(cross_entropy) \
-  X(divide)        \
-  X(fill)          \
-  X(gemm)          \
+  X(divide) \
+  X(fill) \
+  X(gemm) \
   X(global_avg_pool2d) \
-  X(linear)        \
-  X(max)           \
-  X(max_pool2d)    \
-  X(mean)          \
-  X(multiply)      \
-  X(relu)          \
-  X(subtract)      \
+  X(linear) \
+  X(max) \
+  X(max_pool2d) \
+  X(mean) \
+  X(multiply) \
+  X(relu) \
+  X(subtract) \
   X(sum)

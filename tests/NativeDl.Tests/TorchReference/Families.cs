@@ -12,6 +12,7 @@ internal static partial class Families
     {
         ["adaptive_avg_pool2d"] = new(GlobalAvgPool2d, e => Ints(e, "output") is [1, 1]),
         ["avg_pool2d"] = new(AvgPool2d),
+        ["batch_norm"] = new(BatchNorm2d, e => Rank(e, "in.x0") == 4),
         ["conv2d"] = new(Conv2d),
         ["linear"] = new(Linear),
         ["matmul"] = new(MatMul, e => Rank(e, "in.a") == 2 && Rank(e, "in.b") == 2),

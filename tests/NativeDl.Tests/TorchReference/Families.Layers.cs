@@ -44,4 +44,34 @@ internal static partial class Families
         var y = Ops.GlobalAvgPool2d(x);
         test.Check(y.Reshape([y.Shape[0], 1, 1, y.Shape[1]]), Layout.Nhwc, ("x", x, Layout.Nhwc));
     }
+
+    // Three batches in a row, of which the last is differentiated.
+    private static void BatchNorm2d(TorchCase test)
+    {
+        var (w, b) = (test.Input("w"), test.Input("b"));
+        var (mean, variance, count) = (test.Input("rm")!, test.Input("rv")!, Tensor.Scalar(0L));
+        var options = new BatchNorm2dOptions
+        {
+            Eps = test.Attribute("eps", 0.0), Momentum = test.Attribute("momentum", 0.1), Cumulative = test.IsNull("momentum"),
+        };
+        var training = test.Attribute("training", true);
+        for (var batch = 0; batch < 3; batch++)
+        {
+            var x = test.Input($"x{batch}", Layout.Nhwc)!;
+            var y = training
+                ? Ops.BatchNorm2d(x, w, b, mean, variance, count, options)
+                : Ops.BatchNorm2dInference(x, w, b, mean, variance, options);
+            test.Compare($"out.y{batch}", y, Layout.Nhwc);
+            test.Compare($"out.rm{batch}", mean);
+            test.Compare($"out.rv{batch}", variance);
+            if (batch < 2)
+                continue;
+            y.Backward(test.ToTensor(test.Array("gy.y2"), Layout.Nhwc));
+            test.Compare("grad.x2", x.Grad!, Layout.Nhwc);
+            if (w is null)
+                continue;
+            test.Compare("grad.w", w.Grad!);
+            test.Compare("grad.b", b!.Grad!);
+        }
+    }
 }

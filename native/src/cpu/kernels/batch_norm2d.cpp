@@ -1,0 +1,219 @@
+// cpu/kernels/batch_norm2d.cpp: batch normalisation over NHWC, vectors along channels.
+//   forward:  mean and variance of each channel, then y = act( (x - mean) * (gamma * inverse_std) + beta )
+//   backward: s = sum of dy, d = sum of dy * (x - mean);  dbeta = s, dgamma = d * inverse_std,
+//             dx = gamma * inverse_std * (dy - s/m - (x - mean) * d * inverse_std^2 / m), in inference without the sums
+// x, y, dy, dx [m,c]; all else [c].
+// Mapping: rows go in blocks of about kBlockFloats, which stay in L1. The mean of a block and the squares about it are
+// two passes over it; blocks are merged within a slice, slices at the end in double (Chan, Golub, LeVeque, "Updating
+// formulae and a pairwise algorithm for computing sample variances", 1979). Slices are tasks, at most kSlices, blocks
+// and slices depend on the shape alone. Then a pass over rows applies.
+// Refuses: f64. Bound: memory bandwidth, x read twice.
+#include "cpu/simd.hpp"
+#include "ops/batch_norm2d.hpp"
+
+namespace ndl::cpu::NDL_ISA {
+namespace {
+
+constexpr int64_t kBlockFloats = 8192, kSlices = 64;
+
+struct Rows {
+  int64_t block, slice, slices;  // rows of a block and of a slice, a multiple of it
+};
+NDL_INLINE Rows rows_of(const BatchNorm2d& r) {
+  int64_t block = kBlockFloats / (r.c + 1);
+  block = block < 16 ? 16 : block > 256 ? 256 : block;  // short chains of additions round less
+  const int64_t blocks = (r.m + block - 1) / block, each = (blocks + kSlices - 1) / kSlices;
+  return {block, block * (each < 1 ? 1 : each), each < 1 ? 0 : (blocks + each - 1) / each};
+}
+
+// Two sums per slice and channel, then kVectors values per channel.
+constexpr int64_t kVectors = 4;
+NDL_INLINE int64_t sums_floats(const BatchNorm2d& r) { return (2 * rows_of(r).slices * r.c + 15) / 16 * 16; }
+int64_t workspace(const BatchNorm2d& r, const Env&) { return (sums_floats(r) + kVectors * r.c) * 4; }
+
+// The sum of element(row) over rows, in four chains so that additions overlap.
+template <class Element>
+NDL_INLINE F32 sum_rows(int64_t begin, int64_t end, const Element& element) {
+  F32 sum[4] = {F32{}, F32{}, F32{}, F32{}};
+  int64_t row = begin;
+  for (; row + 4 <= end; row += 4)
+    for (int i = 0; i < 4; ++i) sum[i] += element(row + i);
+  for (; row < end; ++row) sum[0] += element(row);
+  return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+// body(slice, begin, end, first) for each block of each slice; first: of its slice.
+template <class Body>
+NDL_INLINE void for_blocks(const BatchNorm2d& r, const Exec& exec, const Body& body) {
+  const Rows rows = rows_of(r);
+  exec.parallel_for(rows.slices, 1, [&](int64_t begin, int64_t end, int32_t) {
+    for (int64_t slice = begin; slice < end; ++slice) {
+      const int64_t from = slice * rows.slice, to = from + rows.slice < r.m ? from + rows.slice : r.m;
+      for (int64_t row = from; row < to; row += rows.block) body(slice, row, row + rows.block < to ? row + rows.block : to, row - from);
+    }
+  });
+}
+
+// Means and sums of squares about them, of each slice: sums[slice][0][c], sums[slice][1][c].
+void slice_statistics(const BatchNorm2d& r, const float* x, float* sums, const Exec& exec) {
+  for_blocks(r, exec, [&](int64_t slice, int64_t begin, int64_t end, int64_t before) NDL_LAMBDA_INLINE {
+    const auto count = static_cast<float>(end - begin);
+    // Merging (n_a, mean_a, squares_a) with a block: weights of the block's mean and of the squared difference.
+    const auto na = static_cast<double>(before), nb = static_cast<double>(end - begin);
+    const auto weight = static_cast<float>(nb / (na + nb)), product = static_cast<float>(na * nb / (na + nb));
+    for_vectors(0, r.c, [&](int64_t c, int n) NDL_LAMBDA_INLINE {
+      const F32 mean = sum_rows(begin, end, [&](int64_t row) NDL_LAMBDA_INLINE { return load_some(x + row * r.c + c, n); }) / count;
+      const F32 squares = sum_rows(begin, end, [&](int64_t row) NDL_LAMBDA_INLINE {
+        const F32 v = load_some(x + row * r.c + c, n) - mean;
+        return v * v;
+      });
+      float* at = sums + 2 * slice * r.c + c;
+      if (before == 0) {
+        store_some(at, mean, n);
+        store_some(at + r.c, squares, n);
+        return;
+      }
+      const F32 old = load_some(at, n), difference = mean - old;
+      store_some(at, old + difference * weight, n);
+      store_some(at + r.c, load_some(at + r.c, n) + squares + difference * difference * product, n);
+    });
+  });
+}
+
+void apply(const BatchNorm2d& r, const float* x, const float* mean, const float* scale, const float* shift, float* y, const Exec& exec) {
+  const bool relu = r.activation == NDL_ACTIVATION_RELU;
+  exec.parallel_for(r.m, 1 + 16384 / (r.c + 1), [&](int64_t begin, int64_t end, int32_t) {
+    for (int64_t row = begin; row < end; ++row)
+      for_vectors(0, r.c, [&](int64_t c, int n) NDL_LAMBDA_INLINE {
+        F32 v = (load_some(x + row * r.c + c, n) - load_some(mean + c, n)) * load_some(scale + c, n);
+        if (shift != nullptr) v += load_some(shift + c, n);
+        if (relu) v = select(v < 0.0f, F32{}, v);
+        store_some(y + row * r.c + c, v, n);
+      });
+  });
+}
+
+void forward(const BatchNorm2d& r, const Buffers& b, const Exec& exec) {
+  const float* x = b.get<float>(BatchNorm2d::kX);
+  const float* gamma = b.get<float>(BatchNorm2d::kGamma);
+  float* mean = b.get<float>(BatchNorm2d::kMean);
+  float* inverse_std = b.get<float>(BatchNorm2d::kInverseStd);
+  float* running_mean = b.get<float>(BatchNorm2d::kRunningMean);
+  float* running_var = b.get<float>(BatchNorm2d::kRunningVar);
+  auto* num_batches = b.get<int64_t>(BatchNorm2d::kNumBatches);
+  auto* sums = static_cast<float*>(exec.workspace);
+  float* scale = sums + sums_floats(r);
+
+  slice_statistics(r, x, sums, exec);
+  *num_batches += 1;
+  const double f = r.cumulative ? 1.0 / static_cast<double>(*num_batches) : r.momentum;
+  const Rows rows = rows_of(r);
+  exec.parallel_for(r.c, 64, [&](int64_t begin, int64_t end, int32_t) {
+    for (int64_t c = begin; c < end; ++c) {
+      double centre = 0, squares = 0, count = 0;
+      for (int64_t slice = 0; slice < rows.slices; ++slice) {
+        const int64_t size = slice + 1 < rows.slices ? rows.slice : r.m - slice * rows.slice;
+        const auto n = static_cast<double>(size);
+        const double difference = static_cast<double>(sums[2 * slice * r.c + c]) - centre;
+        squares += static_cast<double>(sums[(2 * slice + 1) * r.c + c]) + difference * difference * count * n / (count + n);
+        centre += difference * n / (count + n);
+        count += n;
+      }
+      const double var = squares / count, inverse = 1 / __builtin_sqrt(var + r.eps);
+      mean[c] = static_cast<float>(centre);
+      inverse_std[c] = static_cast<float>(inverse);
+      scale[c] = static_cast<float>(gamma == nullptr ? inverse : inverse * static_cast<double>(gamma[c]));
+      running_mean[c] = static_cast<float>((1 - f) * static_cast<double>(running_mean[c]) + f * centre);
+      running_var[c] = static_cast<float>((1 - f) * static_cast<double>(running_var[c]) + f * squares / (count - 1));
+    }
+  });
+  apply(r, x, mean, scale, b.get<float>(BatchNorm2d::kBeta), b.get<float>(BatchNorm2d::kY), exec);
+}
+
+// gamma / sqrt(var + eps).
+NDL_INLINE double scale_of(const BatchNorm2d& r, const float* gamma, const float* var, int64_t c) {
+  return (gamma == nullptr ? 1.0 : static_cast<double>(gamma[c])) / __builtin_sqrt(static_cast<double>(var[c]) + r.eps);
+}
+
+void inference_forward(const BatchNorm2d& r, const Buffers& b, const Exec& exec) {
+  float* scale = static_cast<float*>(exec.workspace) + sums_floats(r);
+  for (int64_t c = 0; c < r.c; ++c)
+    scale[c] = static_cast<float>(scale_of(r, b.get<float>(BatchNorm2d::kGamma), b.get<float>(BatchNorm2d::kRunningVar), c));
+  apply(r, b.get<float>(BatchNorm2d::kX), b.get<float>(BatchNorm2d::kRunningMean), scale, b.get<float>(BatchNorm2d::kBeta),
+        b.get<float>(BatchNorm2d::kInferenceY), exec);
+}
+
+// Sums of dy and of dy * (x - mean), of each slice.
+void slice_gradients(const BatchNorm2d& r, const float* x, const float* dy, const float* mean, float* sums, const Exec& exec) {
+  for_blocks(r, exec, [&](int64_t slice, int64_t begin, int64_t end, int64_t before) NDL_LAMBDA_INLINE {
+    for_vectors(0, r.c, [&](int64_t c, int n) NDL_LAMBDA_INLINE {
+      const F32 centre = load_some(mean + c, n);
+      F32 sum = sum_rows(begin, end, [&](int64_t row) NDL_LAMBDA_INLINE { return load_some(dy + row * r.c + c, n); });
+      F32 product = sum_rows(begin, end, [&](int64_t row) NDL_LAMBDA_INLINE {
+        return load_some(dy + row * r.c + c, n) * (load_some(x + row * r.c + c, n) - centre);
+      });
+      float* at = sums + 2 * slice * r.c + c;
+      if (before > 0) sum += load_some(at, n), product += load_some(at + r.c, n);
+      store_some(at, sum, n);
+      store_some(at + r.c, product, n);
+    });
+  });
+}
+
+template <bool kTraining>
+void backward(const BatchNorm2d& r, const Buffers& b, const Exec& exec) {
+  const float* x = b.get<float>(BatchNorm2d::kImage);
+  const float* dy = b.get<float>(BatchNorm2d::kDy);
+  const float* gamma = b.get<float>(BatchNorm2d::kScale);
+  const float* mean = b.get<float>(BatchNorm2d::kSavedMean);
+  const float* spread = b.get<float>(BatchNorm2d::kSavedInverseStd);
+  float* dx = b.get<float>(BatchNorm2d::kDx);
+  float* dgamma = b.get<float>(BatchNorm2d::kDgamma);
+  float* dbeta = b.get<float>(BatchNorm2d::kDbeta);
+  auto* sums = static_cast<float*>(exec.workspace);
+  float* scale = sums + sums_floats(r);
+  float* constant = scale + r.c;  // scale * s/m
+  float* slope = constant + r.c;  // scale * d * inverse_std^2 / m
+  const bool summed = kTraining || dgamma != nullptr || dbeta != nullptr;
+  if (summed) slice_gradients(r, x, dy, mean, sums, exec);
+
+  const Rows rows = rows_of(r);
+  const auto m = static_cast<double>(r.m);
+  exec.parallel_for(r.c, 64, [&](int64_t begin, int64_t end, int32_t) {
+    for (int64_t c = begin; c < end; ++c) {
+      const double inverse = kTraining ? static_cast<double>(spread[c]) : 1 / __builtin_sqrt(static_cast<double>(spread[c]) + r.eps);
+      const double factor = gamma == nullptr ? inverse : inverse * static_cast<double>(gamma[c]);
+      scale[c] = static_cast<float>(factor);
+      if (!summed) continue;
+      double sum = 0, product = 0;
+      for (int64_t slice = 0; slice < rows.slices; ++slice) {
+        sum += static_cast<double>(sums[2 * slice * r.c + c]);
+        product += static_cast<double>(sums[(2 * slice + 1) * r.c + c]);
+      }
+      constant[c] = static_cast<float>(factor * sum / m);
+      slope[c] = static_cast<float>(factor * product * inverse * inverse / m);
+      if (dgamma != nullptr) dgamma[c] = static_cast<float>(product * inverse);
+      if (dbeta != nullptr) dbeta[c] = static_cast<float>(sum);
+    }
+  });
+  if (dx == nullptr) return;
+  exec.parallel_for(r.m, 1 + 16384 / (r.c + 1), [&](int64_t begin, int64_t end, int32_t) {
+    for (int64_t row = begin; row < end; ++row)
+      for_vectors(0, r.c, [&](int64_t c, int n) NDL_LAMBDA_INLINE {
+        const int64_t at = row * r.c + c;
+        F32 v = load_some(dy + at, n) * load_some(scale + c, n);
+        if constexpr (kTraining)
+          v -= load_some(constant + c, n) + (load_some(x + at, n) - load_some(mean + c, n)) * load_some(slope + c, n);
+        store_some(dx + at, v, n);
+      });
+  });
+}
+
+}  // namespace
+
+const Kernel<BatchNorm2d> batch_norm2d_forward_vector{forward, workspace};
+const Kernel<BatchNorm2d> batch_norm2d_backward_vector{backward<true>, workspace};
+const Kernel<BatchNorm2d> batch_norm2d_inference_forward_vector{inference_forward, workspace};
+const Kernel<BatchNorm2d> batch_norm2d_inference_backward_vector{backward<false>, workspace};
+
+}  // namespace ndl::cpu::NDL_ISA
