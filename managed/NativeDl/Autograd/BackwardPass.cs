@@ -85,7 +85,7 @@ internal sealed class BackwardPass(bool retainGraph)
         var (to, from) = left.Exclusive ? (left.Tensor, right.Tensor)
             : right.Exclusive ? (right.Tensor, left.Tensor)
             : (left.Tensor.Copy(), right.Tensor);
-        GradientSum.AddInPlace(to, from);
+        to.AddInPlace(from);
         from.Dispose();
         if (!left.Exclusive && !right.Exclusive)
             left.Tensor.Dispose();

@@ -21,7 +21,7 @@ internal sealed class LeafGradient(Shape shape, DType dtype) : GradientTarget
         {
             if (Value is { IsDisposed: false })
             {
-                GradientSum.AddInPlace(Value, gradient);
+                Value.AddInPlace(gradient);
                 gradient.Dispose();
             }
             else if (exclusive)

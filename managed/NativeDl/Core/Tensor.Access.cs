@@ -64,22 +64,6 @@ public sealed unsafe partial class Tensor
         LastWriters.Note(this, nameof(CopyFrom));
     }
 
-    /// <summary>Overwrites all elements with one value, and raises the version.</summary>
-    /// <exception cref="DTypeException"><typeparamref name="T"/> is not the tensor's element type.</exception>
-    public void Fill<T>(T value) where T : unmanaged
-    {
-        RequireDType<T>(nameof(Fill));
-        if (_device == Device.Cpu)
-        {
-            using var lease = MapWrite<T>();
-            lease.Fill(value);
-            return;
-        }
-        var values = new T[_count];
-        values.AsSpan().Fill(value);
-        CopyFrom<T>(values);
-    }
-
     /// <summary>A copy of all elements, last dimension fastest.</summary>
     /// <exception cref="DTypeException"><typeparamref name="T"/> is not the tensor's element type.</exception>
     public T[] ToArray<T>() where T : unmanaged

@@ -12,30 +12,10 @@ public sealed partial class Tensor
         Adopt(Native.TensorCreate(dtype, device, shape), isNewStorage: true);
 
     /// <summary>A tensor of zeros. Errors: as <see cref="Empty"/>.</summary>
-    public static Tensor Zeros(Shape shape, DType dtype = DType.F32, Device device = default) => dtype switch
-    {
-        DType.F32 => Full(shape, 0f, device),
-        DType.F64 => Full(shape, 0d, device),
-        DType.F16 => Full(shape, (Half)0, device),
-        DType.BF16 => Full(shape, (BFloat16)0f, device),
-        DType.I64 => Full(shape, 0L, device),
-        DType.I32 => Full(shape, 0, device),
-        DType.I8 => Full(shape, (sbyte)0, device),
-        _ => Full(shape, (byte)0, device),
-    };
+    public static Tensor Zeros(Shape shape, DType dtype = DType.F32, Device device = default) => Filled(shape, 0, dtype, device);
 
     /// <summary>A tensor of ones. Errors: as <see cref="Empty"/>.</summary>
-    public static Tensor Ones(Shape shape, DType dtype = DType.F32, Device device = default) => dtype switch
-    {
-        DType.F32 => Full(shape, 1f, device),
-        DType.F64 => Full(shape, 1d, device),
-        DType.F16 => Full(shape, (Half)1, device),
-        DType.BF16 => Full(shape, (BFloat16)1f, device),
-        DType.I64 => Full(shape, 1L, device),
-        DType.I32 => Full(shape, 1, device),
-        DType.I8 => Full(shape, (sbyte)1, device),
-        _ => Full(shape, (byte)1, device),
-    };
+    public static Tensor Ones(Shape shape, DType dtype = DType.F32, Device device = default) => Filled(shape, 1, dtype, device);
 
     /// <summary>A tensor of one value, whose type gives the dtype. Errors: as <see cref="Empty"/>.</summary>
     public static Tensor Full<T>(Shape shape, T value, Device device = default) where T : unmanaged
@@ -77,6 +57,13 @@ public sealed partial class Tensor
 
     /// <summary>A tensor of rank 4 with a copy of these values.</summary>
     public static Tensor FromArray<T>(T[,,,] values) where T : unmanaged => FromMultiDimensional<T>(values);
+
+    private static Tensor Filled(Shape shape, double value, DType dtype, Device device)
+    {
+        var tensor = Empty(shape, dtype, device);
+        Native.FillForward(tensor, value);
+        return tensor;
+    }
 
     private static Tensor FromMultiDimensional<T>(Array values) where T : unmanaged
     {

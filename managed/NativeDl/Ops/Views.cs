@@ -76,12 +76,7 @@ public sealed partial class Tensor
         Tape.Record("clone", Copy(), inputs: [this], saved: [], state: 0, static (dy, _, _, _) => [dy]);
 
     /// <summary>A copy that is not recorded.</summary>
-    internal Tensor Copy()
-    {
-        var copy = Empty(Shape, _dtype, _device);
-        copy.CopyElements(this);
-        return copy;
-    }
+    internal Tensor Copy() => Native.CopyForward(this);
 
     private Tensor Part(long first, long length, Shape shape, Shape dims)
     {
@@ -97,28 +92,9 @@ public sealed partial class Tensor
             {
                 var dx = Zeros(x.shape, dy.DType, dy.Device);
                 using var part = Adopt(Native.TensorView(dx, x.offset, dy.Shape), isNewStorage: false);
-                part.CopyElements(dy);
+                Native.CopyInto(part, dy);
                 return [dx];
             });
-    }
-
-    /// <summary>Overwrites the elements with those of a tensor of the same number and dtype.</summary>
-    private unsafe void CopyElements(Tensor source)
-    {
-        var byteCount = _count * _dtype.ElementSize();
-        if (source.Device == Device.Cpu)
-        {
-            var lease = Native.TensorMap(source, Bindings.Access.Read, out var address);
-            Native.TensorWrite(this, 0, address, byteCount);
-            Native.LeaseRelease(lease);
-            return;
-        }
-        var bytes = new byte[byteCount];
-        fixed (byte* start = bytes)
-        {
-            Native.TensorRead(source, 0, start, byteCount);
-            Native.TensorWrite(this, 0, start, byteCount);
-        }
     }
 
     private Shape RequireFirstDimension(string member)
