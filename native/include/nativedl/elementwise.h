@@ -20,7 +20,7 @@ NDL_API ndl_status ndl_subtract_forward(ndl_context context, ndl_tensor a, ndl_t
 NDL_API ndl_status ndl_multiply_forward(ndl_context context, ndl_tensor a, ndl_tensor b, ndl_tensor* y);
 NDL_API ndl_status ndl_divide_forward(ndl_context context, ndl_tensor a, ndl_tensor b, ndl_tensor* y);
 
-/* copy: y = x; any shape, every dtype. y shares no memory with x. */
+/* copy: y = x; any shape, every dtype. y may be x itself. */
 NDL_API ndl_status ndl_copy_forward(ndl_context context, ndl_tensor x, ndl_tensor* y);
 
 /* fill: every element of y = value, cast to y's dtype as by ndl_cast_forward; any shape, every dtype. Raises

@@ -41,7 +41,7 @@ const Implementation<Copy> kBroadcastTo[] = {
     {"cpu:ref", Target::any_cpu, nullptr, cpu::plain_estimate, &cpu::ref::broadcast_to_forward},
 };
 
-constexpr Operand kCopyOperands[] = {{"x", Role::in}, {"y", Role::out}};
+constexpr Operand kCopyOperands[] = {{"x", Role::in}, {"y", Role::out, false, shares(Copy::kX)}};
 constexpr Operand kBroadcastToOperands[] = {{"x", Role::in}, {"dims", Role::dims}, {"y", Role::out}};
 
 constexpr PassOf<Copy> copy{"copy_forward", kCopyOperands, infer_copy, kCopy};
