@@ -90,8 +90,7 @@ ndl_status ndl_context_create(const ndl_context_options* options, ndl_context* c
     if (o.workspace_limit < 0)
       fail(NDL_ERROR_INVALID_ARGUMENT, "context_create: workspace_limit is ", o.workspace_limit, "; give bytes, or 0 for no limit");
     if (o.device_type != NDL_DEVICE_TYPE_CPU || o.device_index != 0)
-      fail(NDL_ERROR_NO_DEVICE, "context_create: there is no usable device ",
-           o.device_type == NDL_DEVICE_TYPE_CPU ? "cpu:" : "cuda:", o.device_index);
+      fail(NDL_ERROR_NO_DEVICE, "context_create: there is no usable device ", Device{o.device_type, o.device_index}, "; use cpu:0");
     result = contexts().create(o);
   });
 }

@@ -4,6 +4,11 @@
 #include <ostream>
 
 namespace ndl {
+namespace {
+
+constexpr int64_t kMaxBytes = int64_t{1} << 62;
+
+}  // namespace
 
 int64_t dtype_size(ndl_dtype dtype) {
   switch (dtype) {
@@ -33,38 +38,37 @@ const char* dtype_name(ndl_dtype dtype) {
   return "none";
 }
 
-int64_t checked_multiply(int64_t a, int64_t b, const char* what) {
-  int64_t product = 0;
-  if (__builtin_mul_overflow(a, b, &product) || product > (int64_t{1} << 62))
-    fail(NDL_ERROR_INVALID_SHAPE, what, ": the size overflows (", a, " times ", b, ")");
-  return product;
-}
-
 bool Desc::same_shape(const Desc& other) const {
   return rank == other.rank && std::equal(dims.begin(), dims.begin() + rank, other.dims.begin());
 }
 
-Desc make_desc(ndl_dtype dtype, Device device, const int64_t* dims, int32_t rank, const char* what) {
+Desc make_desc(ndl_dtype dtype, Device device, const int64_t* dims, int32_t rank, const char* function, const char* argument) {
   if (rank < 0 || rank > NDL_MAX_RANK)
-    fail(NDL_ERROR_INVALID_SHAPE, what, ": rank ", rank, " is not in 0..", NDL_MAX_RANK);
+    fail(NDL_ERROR_INVALID_SHAPE, function, ": ", argument, " has rank ", rank, "; give 0..", NDL_MAX_RANK, " dimensions");
   if (rank > 0 && dims == nullptr)
-    fail(NDL_ERROR_INVALID_ARGUMENT, what, ": the dimensions are a null pointer, the rank is ", rank);
+    fail(NDL_ERROR_INVALID_ARGUMENT, function, ": ", argument, " is a null pointer; give the address of its ", rank, " dimensions");
   Desc desc;
   desc.dtype = dtype;
   desc.device = device;
   desc.rank = rank;
+  std::copy_n(dims, rank, desc.dims.begin());
   // A zero must not hide an overflow of the other dimensions: views of an empty tensor keep them.
   int64_t bytes = std::max<int64_t>(dtype_size(dtype), 1);
   for (int i = 0; i < rank; ++i) {
-    if (dims[i] < 0) fail(NDL_ERROR_INVALID_SHAPE, what, ": dimension ", i, " is ", dims[i], ", which is negative");
-    desc[i] = dims[i];
-    bytes = checked_multiply(bytes, std::max<int64_t>(dims[i], 1), what);
+    if (dims[i] < 0) fail(NDL_ERROR_INVALID_SHAPE, function, ": ", argument, " is ", shape_text(desc), "; no dimension may be negative");
+    if (__builtin_mul_overflow(bytes, std::max<int64_t>(dims[i], 1), &bytes) || bytes > kMaxBytes)
+      fail(NDL_ERROR_INVALID_SHAPE, function, ": ", argument, " is ", shape_text(desc), ", whose size overflows; use smaller dimensions");
   }
   return desc;
 }
 
 Desc make_desc(ndl_dtype dtype, Device device, std::initializer_list<int64_t> dims) {
-  return make_desc(dtype, device, dims.begin(), static_cast<int32_t>(dims.size()), "result");
+  Desc desc;
+  desc.dtype = dtype;
+  desc.device = device;
+  desc.rank = static_cast<int32_t>(dims.size());
+  std::copy(dims.begin(), dims.end(), desc.dims.begin());
+  return desc;
 }
 
 std::string shape_text(const Desc& desc) {
@@ -74,6 +78,10 @@ std::string shape_text(const Desc& desc) {
     result += std::to_string(desc[i]);
   }
   return result + "]";
+}
+
+std::ostream& operator<<(std::ostream& out, const Device& device) {
+  return out << (device.type == NDL_DEVICE_TYPE_CPU ? "cpu:" : "cuda:") << device.index;
 }
 
 std::ostream& operator<<(std::ostream& out, const Desc& desc) {

@@ -22,9 +22,6 @@ struct Device {
   bool operator==(const Device&) const = default;
 };
 
-// a * b, or an INVALID_SHAPE error that names what overflowed.
-int64_t checked_multiply(int64_t a, int64_t b, const char* what);
-
 struct Desc {
   ndl_dtype dtype = kNoDType;
   Device device;
@@ -43,10 +40,13 @@ struct Desc {
 };
 
 // A description from outside: refuses negative dimensions, ranks over NDL_MAX_RANK and sizes over 2^62 bytes.
-Desc make_desc(ndl_dtype dtype, Device device, const int64_t* dims, int32_t rank, const char* what);
+// function and argument begin the error's sentence.
+Desc make_desc(ndl_dtype dtype, Device device, const int64_t* dims, int32_t rank, const char* function, const char* argument = "dims");
+// What another tensor is expected to be; nothing is checked.
 Desc make_desc(ndl_dtype dtype, Device device, std::initializer_list<int64_t> dims);
 
-std::ostream& operator<<(std::ostream& out, const Desc& desc);  // "f32 [2, 3]"
+std::ostream& operator<<(std::ostream& out, const Device& device);  // "cpu:0"
+std::ostream& operator<<(std::ostream& out, const Desc& desc);      // "f32 [2, 3]"
 std::string shape_text(const Desc& desc);                       // "[2, 3]"
 
 }  // namespace ndl

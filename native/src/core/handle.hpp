@@ -4,7 +4,8 @@
 //   slot   = generation (32 bits) | references (32 bits), one atomic word, and the object
 //
 // Generations of live slots are odd. destroy() makes the generation even, so that the handle no longer
-// resolves, and drops the owner's reference; the object goes with the last reference, whoever holds it.
+// resolves, and drops the owner's reference; the object goes with the last reference, whoever holds it. A slot
+// whose generations are used up is retired, so that no handle ever comes back to life.
 #pragma once
 
 #include <atomic>
@@ -159,7 +160,7 @@ class HandleTable {
     const uint64_t before = slot.word.fetch_sub(1, std::memory_order_acq_rel);
     if (static_cast<uint32_t>(before) != 1) return;
     slot.get()->~T();
-    give_slot(index);
+    if (generation_of(before) != 0) give_slot(index);
   }
 
   std::atomic<Slot*> chunks_[kMaxChunks]{};

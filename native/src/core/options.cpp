@@ -29,12 +29,19 @@ void read_options(const char* function, const void* user, std::span<const Field>
     fail(NDL_ERROR_INVALID_ARGUMENT, function, ": options.struct_size is ", size, "; set it to sizeof(the struct), ",
          target_size, " in this version");
   const auto* bytes = static_cast<const unsigned char*>(user);
-  for (uint32_t i = target_size; i < size; ++i)
-    if (bytes[i] != 0)
-      fail(NDL_ERROR_INVALID_ARGUMENT, function, ": options has a field at byte ", i,
-           " that this library is too old to know, and it is not 0");
+  // What no field claims is reserved, or a later version's: zero keeps its meaning, anything else asks for
+  // something that this library cannot do.
+  uint32_t known = sizeof(size);
+  const auto require_zero = [&](uint32_t end) {
+    for (; known < end; ++known)
+      if (bytes[known] != 0)
+        fail(NDL_ERROR_INVALID_ARGUMENT, function, ": options has a value at byte ", known,
+             ", where this version of the library has no field; set it to 0");
+  };
   for (const Field& field : fields) {
     if (field.offset + field.size() > size) break;
+    require_zero(field.offset);
+    known = field.offset + field.size();
     if (field.kind != Field::Kind::enumeration) continue;
     int32_t value = 0;
     std::memcpy(&value, bytes + field.offset, sizeof(value));
@@ -43,6 +50,7 @@ void read_options(const char* function, const void* user, std::span<const Field>
       fail(NDL_ERROR_INVALID_ARGUMENT, function, ": options.", field.name, " is ", value, ", which names nothing; it goes from 1 (",
            items.names[0], ") to ", items.count, " (", items.names[items.count - 1], ")");
   }
+  require_zero(size);
   std::memcpy(static_cast<unsigned char*>(target) + 4, bytes + 4, std::min(size, target_size) - 4);
 }
 

@@ -39,8 +39,8 @@ inline constexpr uint32_t shares(int operand) { return 1u << operand; }
 // The operands of one call as infer sees them: descriptions only.
 class Descs {
  public:
-  Descs(std::span<const Operand> operands, const int32_t* first, Desc* descs, const bool* present)
-      : operands_(operands), first_(first), descs_(descs), present_(present) {}
+  Descs(const char* pass, std::span<const Operand> operands, const int32_t* first, Desc* descs, const bool* present)
+      : pass_(pass), operands_(operands), first_(first), descs_(descs), present_(present) {}
 
   const Desc& operator[](int operand) const { return descs_[first_[operand]]; }
   bool has(int operand) const { return first_[operand + 1] > first_[operand] && present_[first_[operand]]; }
@@ -55,6 +55,7 @@ class Descs {
   void output_like(int operand, const Desc& like, int item = 0) { descs_[first_[operand] + item] = like; }
 
  private:
+  const char* pass_;
   std::span<const Operand> operands_;
   const int32_t* first_;
   Desc* descs_;

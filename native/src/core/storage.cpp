@@ -11,21 +11,23 @@ std::atomic<int64_t> g_derived_bytes{0};
 
 Storage::Storage(int64_t bytes) : data_(static_cast<unsigned char*>(allocate(bytes))), bytes_(bytes) {}
 
-Storage::~Storage() {
-  g_derived_bytes.fetch_sub(derived_bytes_, std::memory_order_relaxed);
-  deallocate(data_, bytes_);
+Storage::~Storage() { deallocate(data_, bytes_); }
+
+void Derived::reserve(int64_t bytes) {
+  if (bytes <= data.bytes()) return;
+  count(-data.bytes());
+  data.reset();
+  data.reserve(bytes);
+  count(data.bytes());
 }
+
+void Derived::count(int64_t bytes) { g_derived_bytes.fetch_add(bytes, std::memory_order_relaxed); }
 
 std::shared_ptr<Derived>& Storage::derived_entry(const DerivedMethod& method, int64_t offset, const Desc& desc) {
   for (auto& entry : derived_)
     if (entry != nullptr && entry->method == method && entry->offset == offset && entry->desc.same_shape(desc))
       return entry;
   return derived_.emplace_back();
-}
-
-void Storage::track_derived(int64_t bytes) {
-  derived_bytes_ += bytes;
-  g_derived_bytes.fetch_add(bytes, std::memory_order_relaxed);
 }
 
 int64_t Storage::total_derived_bytes() { return g_derived_bytes.load(std::memory_order_relaxed); }
@@ -44,10 +46,6 @@ TensorRef resolve_tensor(ndl_tensor handle, const char* function, const char* ar
   return tensor;
 }
 
-Tensor new_tensor(const Desc& desc) {
-  if (desc.device.type != NDL_DEVICE_TYPE_CPU)
-    fail(NDL_ERROR_NO_DEVICE, "there is no usable CUDA device ", desc.device.index);
-  return Tensor{desc, StorageRef(new Storage(desc.bytes())), 0};
-}
+Tensor new_tensor(const Desc& desc) { return Tensor{desc, StorageRef(new Storage(desc.bytes())), 0}; }
 
 }  // namespace ndl

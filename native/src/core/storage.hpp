@@ -21,6 +21,12 @@ struct Derived {
   int64_t offset;      // of the view it was made from, in bytes
   Desc desc;           // of the view
   Buffer data;
+
+  Derived(const DerivedMethod& m, int64_t view_offset, const Desc& view) : method(m), version(0), offset(view_offset), desc(view) {}
+  Derived(const Derived&) = delete;
+  ~Derived() { count(-data.bytes()); }
+  void reserve(int64_t bytes);
+  static void count(int64_t bytes);  // adds to total_derived_bytes
 };
 
 class Storage {
@@ -48,11 +54,8 @@ class Storage {
     std::lock_guard lock(derived_mutex_);
     std::shared_ptr<Derived>& entry = derived_entry(method, offset, desc);
     if (entry == nullptr || entry->version != version() || entry->data.data() == nullptr) {
-      if (entry == nullptr || entry.use_count() > 1)
-        entry = std::make_shared<Derived>(Derived{method, 0, offset, desc, Buffer{}});
-      track_derived(bytes - entry->data.bytes());
-      entry->data.reset();
-      entry->data.reserve(bytes);
+      if (entry == nullptr || entry.use_count() > 1) entry = std::make_shared<Derived>(method, offset, desc);
+      entry->reserve(bytes);
       entry->version = version();
       make(entry->data.data());
     }
@@ -63,7 +66,6 @@ class Storage {
 
  private:
   std::shared_ptr<Derived>& derived_entry(const DerivedMethod& method, int64_t offset, const Desc& desc);
-  void track_derived(int64_t bytes);
 
   unsigned char* data_;
   int64_t bytes_;
@@ -71,7 +73,6 @@ class Storage {
   std::atomic<uint64_t> version_{1};
   std::mutex derived_mutex_;
   std::vector<std::shared_ptr<Derived>> derived_;
-  int64_t derived_bytes_ = 0;
 };
 
 class StorageRef {

@@ -48,7 +48,7 @@ class Call {
       switch (role.role) {
         case Role::dims:
           descs_[entry] = make_desc(kNoDType, {}, static_cast<const int64_t*>(arg.pointer),
-                                    static_cast<int32_t>(std::clamp<int64_t>(static_cast<int64_t>(arg.value), -1, 1 << 20)), role.name);
+                                    static_cast<int32_t>(std::clamp<int64_t>(static_cast<int64_t>(arg.value), -1, 1 << 20)), pass_.name, role.name);
           present_[entry] = true;
           return;
         case Role::numbers: {
@@ -89,7 +89,7 @@ class Call {
         fail(NDL_ERROR_INVALID_ARGUMENT, pass_.name, ": an operand is on another device than the context; copy it there");
   }
 
-  Descs descs() { return Descs(pass_.operands, first_, descs_.data(), present_.data()); }
+  Descs descs() { return Descs(pass_.name, pass_.operands, first_, descs_.data(), present_.data()); }
 
   // Outputs that were given must be as inferred; the others are allocated.
   void prepare_outputs(Device device) {
@@ -153,6 +153,15 @@ class Call {
       const Role role = pass_.operands[operand].role;
       if ((is_output(role) || role == Role::inout) && tensors_[entry]) tensors_[entry]->storage->written();
     });
+  }
+
+  bool writes_something() {
+    bool something = false;
+    for_each([&](size_t operand, size_t, size_t entry) {
+      const Role role = pass_.operands[operand].role;
+      if ((is_output(role) || role == Role::inout) && tensors_[entry] && tensors_[entry]->desc.count() > 0) something = true;
+    });
+    return something;
   }
 
   // Hands the new outputs to the caller; from here on they are his.
@@ -329,20 +338,21 @@ void run_pass(ndl_context handle, const Pass& pass, const void* user_options, st
   if (tracing())
     std::fprintf(stderr, "nativedl: %s: %s runs%s\n", pass.name, pass.implementation_name(chosen), call.describe().c_str());
 
-  const Env env = context->env();
-  context->workspace.reserve(pass.workspace(chosen, record, env));
   ErrorWord error;
-  const Exec exec{context->threads, context->workspace.data(), &error};
-
-  std::shared_ptr<const Derived> derived;
-  if (const int32_t operand = pass.derived_operand(chosen); operand >= 0) {
-    const Tensor& weight = *call.tensor(operand);
-    derived = weight.storage->derive(pass.method(chosen, record), weight.offset, weight.desc,
-                                     pass.derived_bytes(chosen, record, env), [&](void* destination) {
-                                       pass.derive(chosen, record, weight.data(), destination, exec);
-                                     });
+  if (call.writes_something()) {  // a kernel never sees a call without a single element to compute
+    const Env env = context->env();
+    context->workspace.reserve(pass.workspace(chosen, record, env));
+    const Exec exec{context->threads, context->workspace.data(), &error};
+    std::shared_ptr<const Derived> derived;
+    if (const int32_t operand = pass.derived_operand(chosen); operand >= 0) {
+      const Tensor& weight = *call.tensor(operand);
+      derived = weight.storage->derive(pass.method(chosen, record), weight.offset, weight.desc,
+                                       pass.derived_bytes(chosen, record, env), [&](void* destination) {
+                                         pass.derive(chosen, record, weight.data(), destination, exec);
+                                       });
+    }
+    pass.run(chosen, record, call.buffers(derived == nullptr ? nullptr : derived->data.data()), exec);
   }
-  pass.run(chosen, record, call.buffers(derived == nullptr ? nullptr : derived->data.data()), exec);
   call.raise_versions();
   context->last_implementation = pass.implementation_name(chosen);
   context->last_flop = pass.record(record).flop;
@@ -364,7 +374,8 @@ const char* obstacle(Target target, const Machine& machine) {
 }
 
 void Descs::output(int operand, ndl_dtype dtype, std::span<const int64_t> dims, int item) {
-  descs_[first_[operand] + item] = make_desc(dtype, {}, dims.data(), static_cast<int32_t>(dims.size()), operands_[static_cast<size_t>(operand)].name);
+  descs_[first_[operand] + item] =
+      make_desc(dtype, {}, dims.data(), static_cast<int32_t>(dims.size()), pass_, operands_[static_cast<size_t>(operand)].name);
 }
 
 void report_bad_value(const Exec& exec, const char* sentence, int64_t position, int64_t value) {

@@ -59,6 +59,7 @@ ndl_status ndl_tensor_create(const ndl_tensor_options* options, const int64_t* d
     read_options(kName, &required(options, kName, "options"), kFields, &o, sizeof(o));
     ndl_tensor& result = required(tensor, kName, "tensor");
     const Desc desc = make_desc(o.dtype, Device{o.device_type, o.device_index}, dims, rank, kName);
+    if (desc.device != Device{}) fail(NDL_ERROR_NO_DEVICE, kName, ": there is no usable device ", desc.device, "; use cpu:0");
     result = tensors().create(new_tensor(desc));
   });
 }
@@ -73,7 +74,8 @@ ndl_status ndl_tensor_destroy(ndl_tensor tensor) {
 ndl_status ndl_tensor_alias(ndl_tensor tensor, ndl_tensor* alias) {
   return guard([&] {
     const TensorRef source = resolve_tensor(tensor, "tensor_alias", "tensor");
-    required(alias, "tensor_alias", "alias") = tensors().create(*source);
+    ndl_tensor& result = required(alias, "tensor_alias", "alias");
+    result = tensors().create(*source);
   });
 }
 

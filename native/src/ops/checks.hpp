@@ -1,6 +1,8 @@
 // ops/checks.hpp: the checks that many ops' infer share.
 #pragma once
 
+#include <initializer_list>
+
 #include "core/pass.hpp"
 
 namespace ndl {
@@ -45,6 +47,13 @@ inline void require_image(const char* op, const char* name, const Desc& desc) {
 // An option that is 0 or 1: the ABI has no bool.
 inline void require_flag(const char* op, const char* name, int32_t value) {
   if (value != 0 && value != 1) fail(NDL_ERROR_INVALID_ARGUMENT, op, ": ", name, " is ", value, "; it must be 0 or 1");
+}
+
+// For FLOP counts, which may be asked for shapes whose product overflows 64 bits.
+inline double product(std::initializer_list<int64_t> factors) {
+  double result = 1;
+  for (const int64_t factor : factors) result *= static_cast<double>(factor);
+  return result;
 }
 
 // The shape that a backward pass is told in place of a tensor.

@@ -36,8 +36,7 @@ void fill(const char* op, const ndl_conv2d_options& o, const Desc& x, const Desc
   record.q = positions(op, "width", x[2], o.pad_left, o.pad_right, window.extent_w(), o.stride_w);
   record.activation = o.activation;
   record.dtype = x.dtype;
-  record.flop = 2.0 * static_cast<double>(record.n * record.p * record.q) * static_cast<double>(record.k * record.r * record.s) *
-                static_cast<double>(weight[3]);
+  record.flop = 2 * product({record.n, record.p, record.q, record.k, record.r, record.s, weight[3]});
 }
 
 void require_gradient(const char* op, const Desc& dy, const Conv2d& r, ndl_dtype dtype) {

@@ -23,6 +23,8 @@ Window2d window_of(const O& o, int64_t kernel_h, int64_t kernel_w) {
 inline void check_window(const char* op, const Window2d& w) {
   if (w.kernel_h < 1 || w.kernel_w < 1)
     fail(NDL_ERROR_INVALID_SHAPE, op, ": the kernel is ", w.kernel_h, " x ", w.kernel_w, "; both sides must be at least 1");
+  if (w.kernel_h > INT32_MAX || w.kernel_w > INT32_MAX)  // the extents below must not overflow
+    fail(NDL_ERROR_INVALID_SHAPE, op, ": the kernel is ", w.kernel_h, " x ", w.kernel_w, "; its sides must fit in 31 bits");
   if (w.stride_h < 1 || w.stride_w < 1)
     fail(NDL_ERROR_INVALID_ARGUMENT, op, ": the stride is ", w.stride_h, " x ", w.stride_w, "; both must be at least 1");
   if (w.dilation_h < 1 || w.dilation_w < 1)
