@@ -70,7 +70,8 @@ std::vector<Case> read_cases(const std::string& op) {
 
 std::vector<std::string> case_tables() {
   std::vector<std::string> ops;
-  for (const auto& entry : std::filesystem::directory_iterator(NDL_CASES_DIR))
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(NDL_CASES_DIR, none))
     if (entry.path().extension() == ".cases") ops.push_back(entry.path().stem().string());
   std::sort(ops.begin(), ops.end());
   return ops;
