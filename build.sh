@@ -112,7 +112,8 @@ run_tests() {
   setup cmake ninja c++ gtest dotnet
   build release
   rm -rf "$results" && mkdir -p "$results"
-  ctest --preset release --output-junit "$results/native.xml" || broken+=' native'
+  ctest --preset release -LE gtest --output-junit "$results/abi.xml" || broken+=' abi'
+  build/release/tests/nativedl_tests --gtest_brief=1 --gtest_output="xml:$results/native.xml" || broken+=' native'
   for project in "$root"/tests/*/*.csproj; do
     project=$(basename "$project" .csproj)
     dotnet test "$root/tests/$project" -c Release --no-build --results-directory "$results" \
