@@ -1,11 +1,13 @@
 # Prints the counts of every suite that left a result in RESULTS (JUnit of ctest and GoogleTest, trx of dotnet test), then the total.
 #   cmake -DRESULTS=<folder> [-DBROKEN="suites that ended with an error"] -P TestSummary.cmake
+cmake_minimum_required(VERSION 3.25)
+
 function(say text)
   execute_process(COMMAND ${CMAKE_COMMAND} -E echo "${text}")
 endfunction()
 
 function(attribute name text variable)
-  string(REGEX MATCH " ${name}=\"([0-9]+)\"" match "${text}")
+  string(REGEX MATCH "[ \t\n]${name}=\"([0-9]+)\"" match "${text}")
   set(${variable} ${CMAKE_MATCH_1} PARENT_SCOPE)
 endfunction()
 

@@ -2,6 +2,8 @@
 #                                                     namespace: else the linker could give one instruction set's code
 #                                                     to another
 # check_objects.cmake narrow - objects...             no instruction uses a register wider than 128 bits
+cmake_minimum_required(VERSION 3.25)
+
 math(EXPR last "${CMAKE_ARGC} - 1")
 set(arguments "")
 foreach(i RANGE ${last})

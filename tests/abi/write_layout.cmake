@@ -1,5 +1,7 @@
 # Writes a C program that prints the size of every struct of HEADERS, the offset and size of each field, and the value
 # of every enum item:  "struct ndl_x 32", "field ndl_x.name 4 4", "enum ndl_y 4", "item ndl_y.NDL_Y_A 1".
+cmake_minimum_required(VERSION 3.25)
+
 set(includes "")
 set(lines "")
 foreach(header IN LISTS HEADERS)
