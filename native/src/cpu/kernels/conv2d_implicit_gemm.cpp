@@ -27,21 +27,17 @@ NDL_INLINE void gather_taps(const Conv2d& r, const float* x, int64_t group, int6
   // Neighbouring taps of a row lie side by side in memory where they cover all channels: one copy then.
   const bool rows = r.dilation_w == 1 && r.groups == 1;
   const int64_t run = rows ? r.s * cg : cg;  // elements copied at once
-  int64_t k = k0;
-  const int64_t end = k0 + kc;
-  while (k < end) {
-    const int64_t piece = k / run, offset = k % run;
-    const int64_t count = end - k < run - offset ? end - k : run - offset;
-    const int64_t i = rows ? piece : piece / r.s;
-    const int64_t row = top + i * r.dilation_h;
-    float* out = target + (k - k0);
-    k += count;
+  const int64_t columns = rows ? 1 : r.s;     // runs in a row of the kernel
+  // One division a window, none a run: for a first layer's few channels they would cost more than the copies.
+  const int64_t piece = k0 == 0 ? 0 : k0 / run;
+  int64_t offset = k0 - piece * run, i = piece / columns, j = piece - i * columns;
+  for (float *out = target, *end = target + kc; out < end; offset = 0) {
+    const int64_t count = end - out < run - offset ? end - out : run - offset;
+    const int64_t row = top + i * r.dilation_h, col = left + j * r.dilation_w;
+    const float* line = image + row * r.w * r.c;
     if (row < 0 || row >= r.h) {
       fill_floats(out, 0.0f, count);
-      continue;
-    }
-    const float* line = image + row * r.w * r.c;
-    if (rows) {
+    } else if (rows) {
       // Elements of the run that lie left of the image, inside it, right of it.
       const int64_t from = -left * cg, to = (r.w - left) * cg;
       const int64_t a = from < offset ? offset : from > offset + count ? offset + count : from;
@@ -49,11 +45,13 @@ NDL_INLINE void gather_taps(const Conv2d& r, const float* x, int64_t group, int6
       fill_floats(out, 0.0f, a - offset);
       copy_floats(out + (a - offset), line + left * cg + a, b - a);
       fill_floats(out + (b - offset), 0.0f, offset + count - b);
+    } else if (col < 0 || col >= r.w) {
+      fill_floats(out, 0.0f, count);
     } else {
-      const int64_t col = left + piece % r.s * r.dilation_w;
-      if (col < 0 || col >= r.w) fill_floats(out, 0.0f, count);
-      else copy_floats(out, line + col * r.c + offset, count);
+      copy_floats(out, line + col * r.c + offset, count);
     }
+    out += count;
+    if (++j == columns) j = 0, ++i;
   }
 }
 
@@ -127,17 +125,18 @@ void backward_input_pack(const Conv2d& r, const void* weight, void* packed, cons
 
 // Elements [k0, k0 + kc) along (r, s, k) of the gradients that pixel (n, h, w) feeds, 0 where there is none.
 NDL_INLINE void gather_gradients(const Conv2d& r, const float* dy, int64_t group, int64_t n, int64_t h, int64_t w, int64_t k0, int64_t kc, float* target) {
-  const int64_t kg = r.k / r.groups;
-  int64_t k = k0;
-  const int64_t end = k0 + kc;
-  while (k < end) {
-    const int64_t tap = k / kg, offset = k % kg, count = end - k < kg - offset ? end - k : kg - offset;
-    const int64_t row = h + r.pad_top - tap / r.s * r.dilation_h, col = w + r.pad_left - tap % r.s * r.dilation_w;
-    float* out = target + (k - k0);
-    k += count;
-    const bool read = row >= 0 && col >= 0 && row % r.stride_h == 0 && col % r.stride_w == 0 && row / r.stride_h < r.p && col / r.stride_w < r.q;
-    if (read) copy_floats(out, dy + ((n * r.p + row / r.stride_h) * r.q + col / r.stride_w) * r.k + group * kg + offset, count);
+  const int64_t kg = r.k / r.groups, tap = k0 / kg;
+  int64_t offset = k0 - tap * kg, i = tap / r.s, j = tap - i * r.s;
+  const bool dense = r.stride_h == 1 && r.stride_w == 1;  // the common case, without divisions
+  for (float *out = target, *end = target + kc; out < end; offset = 0) {
+    const int64_t count = end - out < kg - offset ? end - out : kg - offset;
+    const int64_t row = h + r.pad_top - i * r.dilation_h, col = w + r.pad_left - j * r.dilation_w;
+    const int64_t p = dense ? row : row / r.stride_h, q = dense ? col : col / r.stride_w;
+    const bool read = row >= 0 && col >= 0 && p < r.p && q < r.q && (dense || (p * r.stride_h == row && q * r.stride_w == col));
+    if (read) copy_floats(out, dy + ((n * r.p + p) * r.q + q) * r.k + group * kg + offset, count);
     else fill_floats(out, 0.0f, count);
+    out += count;
+    if (++j == r.s) j = 0, ++i;
   }
 }
 
