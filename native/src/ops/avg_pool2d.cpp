@@ -27,7 +27,7 @@ void fill(const char* op, const ndl_avg_pool2d_options& o, const Desc& x, AvgPoo
   record.p = positions(op, "height", x[1], o.pad_top, o.pad_bottom, o.kernel_h, o.stride_h, o.ceil_mode == 1);
   record.q = positions(op, "width", x[2], o.pad_left, o.pad_right, o.kernel_w, o.stride_w, o.ceil_mode == 1);
   record.dtype = x.dtype;
-  record.flop = static_cast<double>(record.n * record.p * record.q * record.c) * static_cast<double>(record.r * record.s);
+  record.flop = product({record.n, record.p, record.q, record.c, record.r, record.s});
 }
 
 void infer_forward(const ndl_avg_pool2d_options& o, Descs& operands, AvgPool2d& record) {
