@@ -18,7 +18,8 @@ extern "C" {
  *   p = (h + pad_top + pad_bottom - dilation_h*(kernel_h-1) - 1) / stride_h + 1, rounded down, or up under
  *   ceil_mode, where a last window that would start past the image and its leading padding is dropped.
  *
- * Padding is at most half the kernel, so that no window lies wholly outside; h*w must fit in 31 bits. */
+ * Padding is at most half the window's extent, dilation*(kernel-1) + 1, and no window may lie wholly outside the
+ * image, as one could where its taps are further apart than the image is large; h*w must fit in 31 bits. */
 typedef struct ndl_max_pool2d_options {
   uint32_t struct_size;
   int32_t kernel_h;   /* > 0, no default */

@@ -23,6 +23,8 @@ void fill(const char* op, const ndl_max_pool2d_options& o, const Desc& x, MaxPoo
   record.dilation_h = o.dilation_h, record.dilation_w = o.dilation_w;
   record.p = positions(op, "height", x[1], o.pad_top, o.pad_bottom, window.extent_h(), o.stride_h, o.ceil_mode == 1);
   record.q = positions(op, "width", x[2], o.pad_left, o.pad_right, window.extent_w(), o.stride_w, o.ceil_mode == 1);
+  require_window_inside(op, "height", x[1], o.pad_top, o.stride_h, o.dilation_h, record.p);
+  require_window_inside(op, "width", x[2], o.pad_left, o.stride_w, o.dilation_w, record.q);
   record.dtype = x.dtype;
   record.flop = product({record.n, record.p, record.q, record.c, record.r, record.s});
 }

@@ -54,4 +54,15 @@ inline int64_t positions(const char* op, const char* side, int64_t size, int64_t
   return count;
 }
 
+// Max pooling: every window must see a pixel. Taps further apart than the image is large can step over it; a window
+// that starts inside never does.
+inline void require_window_inside(const char* op, const char* side, int64_t size, int64_t pad_before, int64_t stride, int64_t dilation,
+                                  int64_t count) {
+  if (dilation <= size) return;
+  for (int64_t start = -pad_before; start < 0 && count > 0; start += stride, --count)
+    if ((dilation + start % dilation) % dilation >= size)
+      fail(NDL_ERROR_INVALID_SHAPE, op, ": the window that starts ", -start, " before the image steps over its ", side, ' ', size,
+           " with a dilation of ", dilation, "; use less padding or dilation");
+}
+
 }  // namespace ndl

@@ -103,6 +103,15 @@ public sealed class BadInputTests
     }
 
     [Test]
+    public void MaxPool2d_WindowThatStepsOverTheImage_Throws()
+    {
+        // Taps at columns -1 and 1 of an image with column 0 alone.
+        var options = new MaxPool2dOptions(2) { DilationW = 2, PadLeft = 1, PadRight = 1 };
+        var error = Assert.Throws<ShapeException>(() => Ops.MaxPool2d(Tensor.Ones([1, 3, 1, 1]), options));
+        Assert.That(error!.Message, Does.Contain("width 1").And.Contain("dilation of 2"));
+    }
+
+    [Test]
     public void MaxPool2dBackward_ForeignArgmax_Throws_AndDoesNotWriteOutside()
     {
         var dy = Tensor.Ones([1, 1, 1, 1]);

@@ -46,7 +46,7 @@ public sealed class RandomShapes
             from after in Pair(0, 2)
             from ceil in Gen.Choose(0, 1)
             where Fits(size.H, before.H, after.H, kernel.H, dilation.H) && Fits(size.W, before.W, after.W, kernel.W, dilation.W)
-            where Math.Max(before.H, after.H) * 2 <= kernel.H && Math.Max(before.W, after.W) * 2 <= kernel.W
+            where PoolFits(size.H, before.H, after.H, kernel.H, dilation.H) && PoolFits(size.W, before.W, after.W, kernel.W, dilation.W)
             select $"x={n}x{size.H}x{size.W}x{c} kernel_h={kernel.H} kernel_w={kernel.W} ceil_mode={ceil} " +
                    Window(stride, dilation, before, after);
         CheckRows("max_pool2d", rows);
@@ -67,6 +67,9 @@ public sealed class RandomShapes
 
     private static bool Fits(int size, int before, int after, int kernel, int dilation) =>
         size + before + after >= (dilation * (kernel - 1)) + 1;
+
+    private static bool PoolFits(int size, int before, int after, int kernel, int dilation) =>
+        2 * Math.Max(before, after) <= (dilation * (kernel - 1)) + 1 && (dilation <= size || before == 0);
 
     private static string Window((int H, int W) stride, (int H, int W) dilation, (int H, int W) before, (int H, int W) after) =>
         $"stride_h={stride.H} stride_w={stride.W} dilation_h={dilation.H} dilation_w={dilation.W} " +
