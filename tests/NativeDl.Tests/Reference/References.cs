@@ -7,7 +7,13 @@ internal static class References
 {
     public static IReadOnlyList<OpReference> All { get; } =
     [
+        new AvgPool2dReference(),
+        new BatchNorm2dInferenceReference(),
+        new BatchNorm2dReference(),
         new Conv2dReference(),
+        new GemmReference(),
+        new GlobalAvgPool2dReference(),
+        new LinearReference(),
         new MaxPool2dReference(),
         new ReluReference(),
     ];
