@@ -443,6 +443,58 @@ namespace NativeDl.Bindings
         }
     }
 
+    internal unsafe partial struct UniformOptions
+    {
+        [StructLayout(LayoutKind.Sequential, Size = 24)]
+        public partial struct __Internal
+        {
+            internal uint struct_size;
+            internal global::NativeDl.Bindings.Dtype dtype;
+            internal double low;
+            internal double high;
+        }
+    }
+
+    internal unsafe partial struct NormalOptions
+    {
+        [StructLayout(LayoutKind.Sequential, Size = 24)]
+        public partial struct __Internal
+        {
+            internal uint struct_size;
+            internal global::NativeDl.Bindings.Dtype dtype;
+            internal double mean;
+            internal double standard_deviation;
+        }
+    }
+
+    internal unsafe partial struct DropoutOptions
+    {
+        [StructLayout(LayoutKind.Sequential, Size = 8)]
+        public partial struct __Internal
+        {
+            internal uint struct_size;
+            internal float p;
+        }
+    }
+
+    internal unsafe partial class NativeMethods
+    {
+        public partial struct __Internal
+        {
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_uniform_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status UniformForward(ulong context, __IntPtr options, ulong state, long* dims, int rank, ulong* y);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_normal_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status NormalForward(ulong context, __IntPtr options, ulong state, long* dims, int rank, ulong* y);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_dropout_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status DropoutForward(ulong context, __IntPtr options, ulong state, ulong x, ulong* y, ulong* mask);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_dropout_backward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status DropoutBackward(ulong context, __IntPtr options, ulong dy, ulong mask, ulong* dx);
+        }
+    }
+
     internal unsafe partial struct ReduceOptions
     {
         [StructLayout(LayoutKind.Sequential, Size = 8)]

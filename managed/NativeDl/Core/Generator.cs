@@ -1,7 +1,8 @@
 namespace NativeDl;
 
 /// <summary>
-/// Where seeds come from: initial weights, dropout masks. Ambient, as <see cref="ExecutionOptions"/>:
+/// Where random numbers come from: seeds for initial weights, and the numbers of random ops and dropout, which are the
+/// same on every machine, whatever the number of threads (normal ones but for rounding). Ambient, as <see cref="ExecutionOptions"/>:
 /// <code>
 /// using var _ = Generator.Use(seed: 42);   // from here on the same weights in every run
 /// </code>
@@ -16,6 +17,7 @@ public sealed class Generator
     private static readonly AsyncLocal<Generator?> Local = new();
 
     private ulong _drawn;
+    private Tensor? _state;
 
     /// <summary>A generator that has drawn nothing yet.</summary>
     public Generator(ulong seed) => Seed = seed;
@@ -32,6 +34,40 @@ public sealed class Generator
         get => Volatile.Read(ref _drawn);
         set => Volatile.Write(ref _drawn, value);
     }
+
+    /// <summary>How many blocks of numbers the random ops drew, 16 for every 64 words that they began; set it to go back to an
+    /// earlier state. With <see cref="Seed"/> and <see cref="Drawn"/> it is all of the state.</summary>
+    public long Offset
+    {
+        get
+        {
+            lock (Gate)
+                return OffsetUnderGate();
+        }
+        set
+        {
+            lock (Gate)
+                StateOn(_state?.Device ?? Device.Cpu).CopyFrom<long>([(long)Seed, value]);
+        }
+    }
+
+    /// <summary>Held while the state tensor is in use.</summary>
+    internal Lock Gate { get; } = new();
+
+    /// <summary>The state that random ops read and advance, I64 [2]: seed and offset. It moves to the device that needs it.
+    /// Used under <see cref="Gate"/>.</summary>
+    internal Tensor StateOn(Device device)
+    {
+        if (_state is null || _state.Device != device)
+        {
+            var offset = OffsetUnderGate();
+            _state?.Dispose();
+            _state = Tensor.FromSpan([(long)Seed, offset], [2], device);
+        }
+        return _state;
+    }
+
+    private long OffsetUnderGate() => _state?.ToArray<long>()[1] ?? 0;
 
     /// <summary>Puts a generator in force until the scope that is returned is disposed.</summary>
     public static GeneratorScope Use(Generator generator)

@@ -10,6 +10,7 @@
 #include "nativedl/loss.h"
 #include "nativedl/norm.h"
 #include "nativedl/pool.h"
+#include "nativedl/random.h"
 #include "nativedl/reduce.h"
 #include "nativedl/tensor.h"
 

@@ -93,7 +93,7 @@ NDL_INLINE void store_n(Element<V>* target, V v, int n) {
 
 NDL_INLINE F32 square_root(F32 v) {
 #if defined(__AVX512F__)
-  return (F32)_mm512_sqrt_ps((__m512)v);
+  return (F32)_mm512_maskz_sqrt_ps(0xFFFF, (__m512)v);  // maskz: the plain one warns in GCC 12
 #elif defined(__AVX2__)
   return (F32)_mm256_sqrt_ps((__m256)v);
 #elif defined(__x86_64__)

@@ -2,26 +2,29 @@
 // plan files) reads this list through all_passes().
 #pragma once
 
-#define NDL_OPS(X) \
-  X(add) \
-  X(argmax) \
-  X(avg_pool2d) \
-  X(batch_norm2d) \
+#define NDL_OPS(X)          \
+  X(add)                    \
+  X(argmax)                 \
+  X(avg_pool2d)             \
+  X(batch_norm2d)           \
   X(batch_norm2d_inference) \
-  X(broadcast_to) \
-  X(cast) \
-  X(conv2d) \
-  X(copy) \
-  X(cross_entropy) \
-  X(divide) \
-  X(fill) \
-  X(gemm) \
-  X(global_avg_pool2d) \
-  X(linear) \
-  X(max) \
-  X(max_pool2d) \
-  X(mean) \
-  X(multiply) \
-  X(relu) \
-  X(subtract) \
-  X(sum)
+  X(broadcast_to)           \
+  X(cast)                   \
+  X(conv2d)                 \
+  X(copy)                   \
+  X(cross_entropy)          \
+  X(divide)                 \
+  X(dropout)                \
+  X(fill)                   \
+  X(gemm)                   \
+  X(global_avg_pool2d)      \
+  X(linear)                 \
+  X(max)                    \
+  X(max_pool2d)             \
+  X(mean)                   \
+  X(multiply)               \
+  X(normal)                 \
+  X(relu)                   \
+  X(subtract)               \
+  X(sum)                    \
+  X(uniform)
