@@ -1,9 +1,11 @@
 using System.Text;
 using NativeDl.Bindings;
 using NUnit.Framework;
-using Abi = NativeDl.Bindings.NativeMethods.__Internal;
 
 namespace NativeDl.Tests.Errors;
+
+// Inside the namespace, to win over the namespace of that name.
+using Abi = NativeDl.Bindings.NativeMethods.__Internal;
 
 /// <summary>The C ABI, called wrongly: every misuse is a status with a sentence, and nothing crashes.</summary>
 public sealed unsafe class AbiMisuseTests
