@@ -379,6 +379,65 @@ namespace NativeDl.Bindings
         }
     }
 
+    internal unsafe partial struct SgdOptions
+    {
+        [StructLayout(LayoutKind.Sequential, Size = 40)]
+        public partial struct __Internal
+        {
+            internal uint struct_size;
+            internal int nesterov;
+            internal double momentum;
+            internal double dampening;
+            internal double weight_decay;
+            internal int maximize;
+            internal int reserved;
+        }
+    }
+
+    internal unsafe partial struct AdamOptions
+    {
+        [StructLayout(LayoutKind.Sequential, Size = 48)]
+        public partial struct __Internal
+        {
+            internal uint struct_size;
+            internal int amsgrad;
+            internal double beta1;
+            internal double beta2;
+            internal double epsilon;
+            internal double weight_decay;
+            internal int decoupled_weight_decay;
+            internal int maximize;
+        }
+    }
+
+    internal unsafe partial struct AdadeltaOptions
+    {
+        [StructLayout(LayoutKind.Sequential, Size = 32)]
+        public partial struct __Internal
+        {
+            internal uint struct_size;
+            internal int maximize;
+            internal double rho;
+            internal double epsilon;
+            internal double weight_decay;
+        }
+    }
+
+    internal unsafe partial class NativeMethods
+    {
+        public partial struct __Internal
+        {
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_sgd_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status SgdForward(ulong context, __IntPtr options, ulong* parameters, ulong* gradients, ulong learning_rate, ulong* steps, ulong* momentum_buffers, int count);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_adam_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status AdamForward(ulong context, __IntPtr options, ulong* parameters, ulong* gradients, ulong learning_rate, ulong* steps, ulong* first_moments, ulong* second_moments, ulong* max_second_moments, int count);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_adadelta_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status AdadeltaForward(ulong context, __IntPtr options, ulong* parameters, ulong* gradients, ulong learning_rate, ulong* square_averages, ulong* delta_averages, int count);
+        }
+    }
+
     internal unsafe partial struct MaxPool2dOptions
     {
         [StructLayout(LayoutKind.Sequential, Size = 48)]

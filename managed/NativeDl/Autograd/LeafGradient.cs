@@ -5,7 +5,31 @@ internal sealed class LeafGradient(Shape shape, DType dtype) : GradientTarget
 {
     private readonly Lock _lock = new();
 
-    public Tensor? Value { get; set; }
+    private bool _exposed; // code outside the library may have the tensor
+
+    public Tensor? Value { get; private set; }
+
+    /// <summary>The gradient for outside.</summary>
+    public Tensor? Expose()
+    {
+        _exposed = true;
+        return Value;
+    }
+
+    /// <summary>Puts a tensor from outside in its place.</summary>
+    public void Set(Tensor? value)
+    {
+        Value = value;
+        _exposed = true;
+    }
+
+    /// <summary>Lets go of the gradient, and frees it if nobody outside has it.</summary>
+    public void Release()
+    {
+        if (!_exposed)
+            Value?.Dispose();
+        Value = null;
+    }
 
     /// <summary>Adds a gradient and disposes it, or keeps it where its memory is exclusive and nothing was there.</summary>
     public void Accumulate(Tensor gradient, bool exclusive, string op)
@@ -24,14 +48,12 @@ internal sealed class LeafGradient(Shape shape, DType dtype) : GradientTarget
                 Value.AddInPlace(gradient);
                 gradient.Dispose();
             }
-            else if (exclusive)
-            {
-                Value = gradient;
-            }
             else
             {
-                Value = gradient.Copy();
-                gradient.Dispose();
+                Value = exclusive ? gradient : gradient.Copy();
+                _exposed = false;
+                if (!exclusive)
+                    gradient.Dispose();
             }
         }
     }

@@ -41,7 +41,7 @@ public sealed partial class Tensor
     /// <exception cref="DTypeException">Set to a tensor of another dtype.</exception>
     public Tensor? Grad
     {
-        get => (GradientTarget as LeafGradient)?.Value;
+        get => (GradientTarget as LeafGradient)?.Expose();
         set
         {
             if (GradientTarget is not LeafGradient leaf)
@@ -52,9 +52,15 @@ public sealed partial class Tensor
             }
             if (value is not null)
                 RequireGradientLike(value, nameof(Grad));
-            leaf.Value = value;
+            leaf.Set(value);
         }
     }
+
+    /// <summary>The gradient, for code of the library that keeps no hold of it.</summary>
+    internal Tensor? HeldGrad => (GradientTarget as LeafGradient)?.Value;
+
+    /// <summary>Sets the gradient to null, and frees its memory if only the library has seen it.</summary>
+    internal void ReleaseGrad() => (GradientTarget as LeafGradient)?.Release();
 
     /// <summary>
     /// Computes the gradient of this tensor with respect to every leaf that it depends on, and adds it to their

@@ -14,7 +14,9 @@ internal static class LastWriters
     public static void Note(Tensor tensor, string writer)
     {
         var storage = tensor.Storage;
-        Entries[Slot(storage)] = new Entry(storage, writer);
+        ref var entry = ref Entries[Slot(storage)];
+        if (entry is null || entry.Storage != storage || entry.Writer != writer) // no garbage for the same write again
+            entry = new Entry(storage, writer);
     }
 
     public static string? Find(ulong storage) =>

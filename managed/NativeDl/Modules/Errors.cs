@@ -5,36 +5,41 @@ namespace NativeDl.Modules;
 /// <summary>A module is used or put together in a way that it does not allow.</summary>
 public sealed class ModuleException(string message) : NativeDlException(message);
 
-/// <summary>A state dictionary does not fit a module. Nothing was changed.</summary>
+/// <summary>A state dictionary does not fit a module or an optimizer. Nothing was changed.</summary>
 public sealed class StateDictionaryException : NativeDlException
 {
     internal StateDictionaryException(
-        IReadOnlyList<string> missing, IReadOnlyList<string> unexpected, IReadOnlyList<StateMismatch> mismatched)
-        : base(Describe(missing, unexpected, mismatched))
+        IReadOnlyList<string> missing, IReadOnlyList<string> unexpected, IReadOnlyList<StateMismatch> mismatched,
+        string owner = "module")
+        : base(Describe(missing, unexpected, mismatched, owner))
     {
         Missing = missing;
         Unexpected = unexpected;
         Mismatched = mismatched;
     }
 
-    /// <summary>Names that the module has and the dictionary has not.</summary>
+    /// <summary>Names that the owner has and the dictionary has not.</summary>
     public IReadOnlyList<string> Missing { get; }
 
-    /// <summary>Names that the dictionary has and the module has not.</summary>
+    /// <summary>Names that the dictionary has and the owner has not.</summary>
     public IReadOnlyList<string> Unexpected { get; }
 
     /// <summary>Names that both have, with another shape or dtype.</summary>
     public IReadOnlyList<StateMismatch> Mismatched { get; }
 
     private static string Describe(
-        IReadOnlyList<string> missing, IReadOnlyList<string> unexpected, IReadOnlyList<StateMismatch> mismatched)
+        IReadOnlyList<string> missing, IReadOnlyList<string> unexpected, IReadOnlyList<StateMismatch> mismatched,
+        string owner)
     {
-        var text = new StringBuilder("The state does not fit the module, which was left as it was.");
+        var text = new StringBuilder($"The state does not fit the {owner}, which was left as it was.");
         Append("Missing: ", missing, name => name);
         Append("Unexpected: ", unexpected, name => name);
         Append("Mismatched: ", mismatched, m => m.ToString());
         if (missing.Count > 0 || unexpected.Count > 0)
-            text.Append("\nUse the module that the state was saved from, or strict: false to load what both have.");
+        {
+            text.Append($"\nUse the {owner} that the state was saved from");
+            text.Append(owner == "module" ? ", or strict: false to load what both have." : ".");
+        }
         return text.ToString();
 
         void Append<T>(string title, IReadOnlyList<T> items, Func<T, string> format)

@@ -135,7 +135,7 @@ public abstract partial class Module
     public void ZeroGrad()
     {
         foreach (var parameter in Parameters())
-            parameter.Grad = null;
+            parameter.ReleaseGrad();
     }
 
     /// <summary>Registers a parameter: a leaf to which gradients flow, trained, saved and loaded.</summary>

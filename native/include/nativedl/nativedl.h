@@ -9,6 +9,7 @@
 #include "nativedl/gemm.h"
 #include "nativedl/loss.h"
 #include "nativedl/norm.h"
+#include "nativedl/optimizer.h"
 #include "nativedl/pool.h"
 #include "nativedl/random.h"
 #include "nativedl/reduce.h"

@@ -3,6 +3,8 @@
 #pragma once
 
 #define NDL_OPS(X)          \
+  X(adadelta)               \
+  X(adam)                   \
   X(add)                    \
   X(argmax)                 \
   X(avg_pool2d)             \
@@ -25,6 +27,7 @@
   X(multiply)               \
   X(normal)                 \
   X(relu)                   \
+  X(sgd)                    \
   X(subtract)               \
   X(sum)                    \
   X(uniform)

@@ -7,14 +7,18 @@ internal static class References
 {
     public static IReadOnlyList<OpReference> All { get; } =
     [
+        new AdadeltaReference(),
+        new AdamReference(),
         new AvgPool2dReference(),
         new BatchNorm2dInferenceReference(),
         new BatchNorm2dReference(),
         new Conv2dReference(),
+        new CrossEntropyReference(),
         new GemmReference(),
         new GlobalAvgPool2dReference(),
         new LinearReference(),
         new MaxPool2dReference(),
         new ReluReference(),
+        new SgdReference(),
     ];
 }

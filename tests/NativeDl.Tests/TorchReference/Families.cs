@@ -18,6 +18,7 @@ internal static partial class Families
         ["matmul"] = new(MatMul, e => Rank(e, "in.a") == 2 && Rank(e, "in.b") == 2),
         ["max_pool2d"] = new(MaxPool2d),
         ["cross_entropy"] = new(CrossEntropy, Supports: e => e.GetProperty("attrs").TryGetProperty("ignore_index", out _)),
+        ["optimizer"] = new(Optimize, Supports: HasOptimizer),
     };
 
     /// <summary>Families of which every case must run.</summary>

@@ -43,6 +43,7 @@ public sealed class TorchCase(JsonElement entry, string folder, DType dtype)
             float => value.GetSingle(),
             double => value.GetDouble(),
             string => value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText(),
+            double[] => value.EnumerateArray().Select(v => v.GetDouble()).ToArray(),
             int[] => value.EnumerateArray().Select(v => v.GetInt32()).ToArray(),
             _ => throw new NotSupportedException(typeof(T).Name),
         };
