@@ -49,7 +49,8 @@ internal static class CaseRunner
         OpReference reference, OpCase c, Oracle oracle, Inputs<Tensor> inputs, Tensor[] outputs, HostTensor[] outputValues,
         Device device)
     {
-        if (!inputs.Names.Any(name => inputs.List(name).Any(input => input.RequiresGrad)))
+        if (!inputs.Names.Any(name => inputs.List(name).Any(input => input.RequiresGrad)) ||
+            !outputs.Any(output => output.DType.IsFloat()))
             return;
         var dys = OutputGradients(c, outputValues, i => outputs[i].RequiresGrad);
         for (var i = 0; i < outputs.Length; i++)
