@@ -18,6 +18,7 @@ public sealed class Generator
 
     private ulong _drawn;
     private Tensor? _state;
+    private long _offset; // where there is no state
 
     /// <summary>A generator that has drawn nothing yet.</summary>
     public Generator(ulong seed) => Seed = seed;
@@ -47,7 +48,7 @@ public sealed class Generator
         set
         {
             lock (Gate)
-                StateOn(_state?.Device ?? Device.Cpu).CopyFrom<long>([(long)Seed, value]);
+                SetOffset(value);
         }
     }
 
@@ -67,7 +68,32 @@ public sealed class Generator
         return _state;
     }
 
-    private long OffsetUnderGate() => _state?.ToArray<long>()[1] ?? 0;
+    /// <summary>Goes to a place, given by any number, from which the draws are the same each time.</summary>
+    internal void MoveTo(ulong place)
+    {
+        lock (Gate)
+            SetOffset((long)place);
+        Drawn = place;
+    }
+
+    /// <summary>Frees the memory of the state, which stays what it is.</summary>
+    internal void ReleaseState()
+    {
+        lock (Gate)
+        {
+            _offset = OffsetUnderGate();
+            _state?.Dispose();
+            _state = null;
+        }
+    }
+
+    private void SetOffset(long offset)
+    {
+        _offset = offset;
+        _state?.CopyFrom<long>([(long)Seed, offset]);
+    }
+
+    private long OffsetUnderGate() => _state?.ToArray<long>()[1] ?? _offset;
 
     /// <summary>Puts a generator in force until the scope that is returned is disposed.</summary>
     public static GeneratorScope Use(Generator generator)

@@ -1,4 +1,5 @@
 using NativeDl.Modules;
+using NativeDl.Training;
 using NUnit.Framework;
 
 namespace NativeDl.Tests.Modules;
@@ -104,5 +105,37 @@ public sealed class LayerTests
         Assert.That(model.Forward(x).ToArray<float>(), Is.EqualTo(expected));
         Assert.That(model.StateDictionary().Keys, Is.EqualTo(new[] { "main.weight", "main.bias" }));
         Assert.That(new Residual(new Flatten(), new Flatten()).Forward(x).Shape, Is.EqualTo(new Shape(1, 32)));
+    }
+
+    [Test]
+    public void Dropout_DropsInTrainingAlone()
+    {
+        var x = Tensor.Ones([1000]);
+        var layer = new Dropout(0.25);
+        using (Generator.Use(3))
+        {
+            var y = layer.Forward(x).ToArray<float>();
+            Assert.That(y.Count(v => v == 0), Is.InRange(200, 300));
+            Assert.That(y.Where(v => v != 0), Is.All.EqualTo(1 / 0.75f).Within(1e-6));
+        }
+        layer.Eval();
+        Assert.That(layer.Forward(x), Is.SameAs(x));
+        Assert.Throws<InvalidArgumentException>(() => _ = new Dropout(1.5));
+    }
+
+    [Test]
+    public void Sequential_LayerThatGivesBackItsInput_FreesNothingInUse()
+    {
+        Sequential model = [new Dropout(), new Relu(), new Dropout(), new Dropout(), new Flatten(), new Dropout()];
+        model.Eval();
+        var x = Images(1, 2, 2, 1);
+        var y = model.Forward(x);
+        Assert.That(y.FlattenedLength, Is.EqualTo(4));
+        Assert.That(y.ToArray<float>(), Has.Length.EqualTo(4));
+        Assert.That(x.IsDisposed, Is.False);
+        Sequential nothing = [new Dropout()];
+        nothing.Eval();
+        Assert.That(nothing.Predict(x).ToArray<float>(), Is.EqualTo(x.ToArray<float>()));
+        Assert.That(x.IsDisposed, Is.False);
     }
 }
