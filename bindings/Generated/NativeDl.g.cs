@@ -588,6 +588,48 @@ namespace NativeDl.Bindings
         }
     }
 
+    internal unsafe partial struct PadOptions
+    {
+        [StructLayout(LayoutKind.Sequential, Size = 16)]
+        public partial struct __Internal
+        {
+            internal uint struct_size;
+            internal int reserved;
+            internal double value;
+        }
+    }
+
+    internal unsafe partial struct ConcatOptions
+    {
+        [StructLayout(LayoutKind.Sequential, Size = 8)]
+        public partial struct __Internal
+        {
+            internal uint struct_size;
+            internal int axis;
+        }
+    }
+
+    internal unsafe partial class NativeMethods
+    {
+        public partial struct __Internal
+        {
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_slice_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status SliceForward(ulong context, ulong x, long* starts, int start_count, long* ends, int end_count, long* steps, int step_count, ulong* y);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_slice_backward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status SliceBackward(ulong context, ulong dy, long* x_dims, int x_rank, long* starts, int start_count, long* ends, int end_count, long* steps, int step_count, ulong* dx);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_pad_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status PadForward(ulong context, __IntPtr options, ulong x, long* before, int before_count, long* after, int after_count, ulong* y);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_permute_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status PermuteForward(ulong context, ulong x, long* axes, int axis_count, ulong* y);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_concat_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status ConcatForward(ulong context, __IntPtr options, ulong* x, int x_count, ulong* y);
+        }
+    }
+
     internal enum Access : uint
     {
         Read = 1,

@@ -13,6 +13,7 @@
 #include "nativedl/pool.h"
 #include "nativedl/random.h"
 #include "nativedl/reduce.h"
+#include "nativedl/shape.h"
 #include "nativedl/tensor.h"
 
 #endif

@@ -44,6 +44,15 @@ inline void require_image(const char* op, const char* name, const Desc& desc) {
     fail(NDL_ERROR_INVALID_SHAPE, op, ": ", name, " has shape ", shape_text(desc), ", images without pixels; h and w must be at least 1");
 }
 
+// An axis of x; those below 0 count from the end.
+inline int normalized_axis(const char* op, const Desc& x, int64_t axis) {
+  if (axis < -x.rank || axis >= x.rank) {
+    if (x.rank == 0) fail(NDL_ERROR_INVALID_ARGUMENT, op, ": x is a scalar and has no axis ", axis);
+    fail(NDL_ERROR_INVALID_ARGUMENT, op, ": x has shape ", shape_text(x), " and no axis ", axis, "; axes go from ", -x.rank, " to ", x.rank - 1);
+  }
+  return static_cast<int>(axis < 0 ? axis + x.rank : axis);
+}
+
 // An option that is 0 or 1: the ABI has no bool.
 inline void require_flag(const char* op, const char* name, int32_t value) {
   if (value != 0 && value != 1) fail(NDL_ERROR_INVALID_ARGUMENT, op, ": ", name, " is ", value, "; it must be 0 or 1");

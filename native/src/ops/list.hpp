@@ -12,6 +12,7 @@
   X(batch_norm2d_inference) \
   X(broadcast_to)           \
   X(cast)                   \
+  X(concat)                 \
   X(conv2d)                 \
   X(copy)                   \
   X(cross_entropy)          \
@@ -26,8 +27,11 @@
   X(mean)                   \
   X(multiply)               \
   X(normal)                 \
+  X(pad)                    \
+  X(permute)                \
   X(relu)                   \
   X(sgd)                    \
+  X(slice)                  \
   X(subtract)               \
   X(sum)                    \
   X(uniform)

@@ -13,9 +13,7 @@ namespace {
 uint32_t axis_set(const char* op, const Desc& x, const Desc& axes) {
   uint32_t set = 0;
   for (int i = 0; i < axes.rank; ++i) {
-    const int64_t axis = axes[i] < 0 ? axes[i] + x.rank : axes[i];
-    if (axis < 0 || axis >= x.rank)
-      fail(NDL_ERROR_INVALID_ARGUMENT, op, ": x has shape ", shape_text(x), " and no axis ", axes[i], "; axes go from ", -x.rank, " to ", x.rank - 1);
+    const int axis = normalized_axis(op, x, axes[i]);
     if (set >> axis & 1) fail(NDL_ERROR_INVALID_ARGUMENT, op, ": axis ", axes[i], " of x ", shape_text(x), " is named twice");
     set |= 1u << axis;
   }

@@ -15,6 +15,7 @@ internal static class References
         new BatchNorm2dReference(),
         new BroadcastToReference(),
         new CastReference(),
+        new ConcatReference(),
         new Conv2dReference(),
         new CopyReference(),
         new CrossEntropyReference(),
@@ -29,5 +30,10 @@ internal static class References
         new ReluReference(),
         new SgdReference(),
         new UniformReference(),
+        new PadReference(),
+        new PermuteReference(),
+        new ReluReference(),
+        new SgdReference(),
+        new SliceReference(),
     ];
 }

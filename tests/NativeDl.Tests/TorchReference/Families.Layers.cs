@@ -74,4 +74,15 @@ internal static partial class Families
             test.Compare("grad.b", b!.Grad!);
         }
     }
+
+    // PyTorch's list goes from the last dimension on: left, right, top, bottom.
+    private static void Pad(TorchCase test)
+    {
+        var x = test.Input("x")!;
+        var pad = test.Attribute<int[]>("pad", []);
+        var (before, after) = (new long[x.Rank], new long[x.Rank]);
+        for (var i = 0; i < pad.Length; i++)
+            (i % 2 == 0 ? before : after)[^(1 + (i / 2))] = pad[i];
+        test.Check(Ops.Pad(x, before, after, test.Attribute("value", 0.0)), Layout.Same, ("x", x, Layout.Same));
+    }
 }

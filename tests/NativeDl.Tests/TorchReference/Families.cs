@@ -16,6 +16,7 @@ internal static partial class Families
         ["conv2d"] = new(Conv2d),
         ["linear"] = new(Linear),
         ["matmul"] = new(MatMul, e => Rank(e, "in.a") == 2 && Rank(e, "in.b") == 2),
+        ["pad"] = new(Pad, e => e.GetProperty("attrs").GetProperty("mode").GetString() == "constant"),
         ["max_pool2d"] = new(MaxPool2d),
         ["cross_entropy"] = new(CrossEntropy, Supports: e => e.GetProperty("attrs").TryGetProperty("ignore_index", out _)),
         ["optimizer"] = new(Optimize, Supports: HasOptimizer),
