@@ -11,30 +11,31 @@ internal sealed class FitLoop
 {
     private readonly Module _module;
     private readonly FitOptions _options;
-    private readonly DataLoader _loader;
-    private readonly Dataset? _validation;
+    private readonly IReadOnlyList<Metric> _metrics;
+    private readonly BatchSource _training;
+    private readonly BatchSource? _validation;
     private readonly IReadOnlyList<Tensor> _parameters;
     private readonly FitContext _fit;
     private readonly Generator _generator;
 
-    public FitLoop(Module module, Dataset dataset, FitOptions options)
+    public FitLoop(Module module, BatchSource data, FitOptions options)
     {
-        (_module, _options) = (module, options);
+        options.Check(data.Count);
+        (_module, _options, _metrics, _training) = (module, options, options.Metrics, data);
         _generator = new Generator(options.Seed);
-        _validation = options.ValidationData;
+        _validation = options.ValidationData is { } validation ? new DatasetBatches(validation) : null;
         if (options.ValidationSplit > 0)
-            (dataset, _validation) = dataset.Split(options.ValidationSplit, options.Seed);
-        if (dataset.Count == 0 || _validation is { Count: 0 })
+            (_training, _validation) = data.Split(options.ValidationSplit, options.Seed);
+        if (_training.Count == 0 || _validation is { Count: 0 })
         {
             throw new InvalidArgumentException(
-                $"Fit: ValidationSplit {options.ValidationSplit} leaves {dataset.Count} examples to train and " +
+                $"Fit: ValidationSplit {options.ValidationSplit} leaves {_training.Count} examples to train and " +
                 $"{_validation!.Count} to validate with. There must be one of each.");
         }
-        _loader = new DataLoader(dataset, options.BatchSize) { ShuffleSeed = options.Shuffle ? options.Seed : null };
         if (!module.IsBuilt)
-            module.Build(dataset.InputShape);
+            _training.Build(module);
         _parameters = module.Parameters();
-        _fit = new FitContext(module, options.Optimizer(_parameters), options, _loader.BatchCount);
+        _fit = new FitContext(module, options.Optimizer(_parameters), options, _training.BatchCount(options.BatchSize));
     }
 
     public Optimizer Optimizer => _fit.Optimizer;
@@ -71,9 +72,10 @@ internal sealed class FitLoop
     {
         (_fit.Epoch, _fit.Batch) = (epoch, 0);
         Tell(callback => callback.OnEpochBegin(_fit));
-        var running = new RunningResult(_options.Metrics);
+        var running = new RunningResult(_metrics);
+        ulong? shuffle = _options.Shuffle ? _options.Seed : null;
         var clock = Stopwatch.StartNew();
-        foreach (var batch in _loader.Epoch(epoch - 1, cancellation: _options.Cancellation))
+        foreach (var batch in _training.Epoch(epoch - 1, _options.BatchSize, shuffle, _options.Cancellation))
         {
             using (batch)
             {
@@ -92,8 +94,8 @@ internal sealed class FitLoop
         clock.Stop();
 
         var metrics = running.Metrics();
-        var validation = _validation is null ? null : _module.Evaluate(
-            _validation, _options.Loss, _options.Metrics, _options.BatchSize, _options.Cancellation);
+        var validation = _validation is null ? null : ModuleTraining.Evaluate(
+            _module, _validation, _options.Loss, _metrics, _options.BatchSize, _options.Cancellation);
         var result = new EpochResult(
             epoch, running.Loss, metrics, validation?.Loss, validation?.Metrics ?? ReadOnlyDictionary<string, double>.Empty,
             _fit.Optimizer.LearningRate, clock.Elapsed.TotalSeconds, PerSecond(running, clock));

@@ -4,9 +4,11 @@ using NativeDl.Optimizers;
 
 namespace NativeDl.Training;
 
-/// <summary>How <see cref="ModuleTraining.Fit"/> trains.</summary>
+/// <summary>How <see cref="ModuleTraining.Fit(Modules.Module, Dataset, FitOptions?)"/> trains.</summary>
 public sealed record FitOptions
 {
+    private readonly IReadOnlyList<Metric>? _metrics;
+
     /// <summary>Passes over the data.</summary>
     public int Epochs { get; init; } = 1;
 
@@ -25,8 +27,12 @@ public sealed record FitOptions
     /// <summary>What is made small.</summary>
     public Loss Loss { get; init; } = new CrossEntropyLoss();
 
-    /// <summary>Figures beside the loss; <see cref="Accuracy"/> by default.</summary>
-    public IReadOnlyList<Metric> Metrics { get; init; } = [new Accuracy()];
+    /// <summary>Figures beside the loss; by default <see cref="Accuracy"/> where the loss is that of classes.</summary>
+    public IReadOnlyList<Metric> Metrics
+    {
+        get => _metrics ?? DefaultMetrics(Loss);
+        init => _metrics = value;
+    }
 
     /// <summary>The share of the data, 0..1, that is kept from training to validate with. Dealt out by the seed.</summary>
     public double ValidationSplit { get; init; }
@@ -52,14 +58,17 @@ public sealed record FitOptions
     /// <summary>Ends the run between two batches, with a <see cref="TrainingCanceledException"/>.</summary>
     public CancellationToken Cancellation { get; init; }
 
-    internal void Check(Dataset dataset)
+    internal static IReadOnlyList<Metric> DefaultMetrics(Loss loss) =>
+        loss is CrossEntropyLoss ? [new Accuracy()] : [];
+
+    internal void Check(int count)
     {
         Require(Epochs >= 0, $"Epochs is {Epochs}. It must be 0 or more.");
         Require(FirstEpoch >= 1, $"FirstEpoch is {FirstEpoch}. Epochs are counted from 1.");
         Require(BatchSize >= 1, $"BatchSize is {BatchSize}. It must be 1 or more.");
         Require(ValidationSplit is >= 0 and < 1, $"ValidationSplit is {ValidationSplit}. It must be from 0 to below 1.");
         Require(ValidationSplit == 0 || ValidationData is null, "ValidationSplit and ValidationData are both given. Give one.");
-        Require(dataset.Count > 0, "The data set has no examples.");
+        Require(count > 0, "There are no examples to train with.");
         Require(ValidationData is not { Count: 0 }, "ValidationData has no examples.");
 
         static void Require(bool condition, string message)

@@ -59,7 +59,7 @@ public sealed class History : IReadOnlyList<EpochResult>
     internal void Add(EpochResult result) => _epochs.Add(result);
 }
 
-/// <summary>What <see cref="ModuleTraining.Evaluate"/> found.</summary>
+/// <summary>What <c>Evaluate</c> found.</summary>
 /// <param name="Loss">The mean loss of the examples.</param>
 /// <param name="Metrics">The metrics by name.</param>
 /// <param name="Count">The number of examples.</param>

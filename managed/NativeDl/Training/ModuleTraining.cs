@@ -18,9 +18,24 @@ public static class ModuleTraining
     {
         ArgumentNullException.ThrowIfNull(module);
         ArgumentNullException.ThrowIfNull(dataset);
-        options ??= new FitOptions();
-        options.Check(dataset);
-        return new FitLoop(module, dataset, options).Run();
+        return new FitLoop(module, new DatasetBatches(dataset), options ?? new FitOptions()).Run();
+    }
+
+    /// <summary>
+    /// Trains the model with tensors. As <see cref="Fit(Module, Dataset, FitOptions?)"/>; for targets that are no classes,
+    /// with another loss: <c>model.Fit(x, y, new FitOptions { Loss = new MseLoss() })</c>.
+    /// </summary>
+    /// <param name="module">The model.</param>
+    /// <param name="inputs">The inputs, [n, ...].</param>
+    /// <param name="targets">The targets, [n, ...], as the loss takes them.</param>
+    /// <param name="options">How it is trained.</param>
+    /// <exception cref="ShapeException">There are not as many inputs as targets.</exception>
+    public static History Fit(this Module module, Tensor inputs, Tensor targets, FitOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        ArgumentNullException.ThrowIfNull(inputs);
+        ArgumentNullException.ThrowIfNull(targets);
+        return new FitLoop(module, new TensorBatches(inputs, targets), options ?? new FitOptions()).Run();
     }
 
     /// <summary>
@@ -30,7 +45,7 @@ public static class ModuleTraining
     /// <param name="module">A model with the same layers.</param>
     /// <param name="path">The checkpoint.</param>
     /// <param name="dataset">The data.</param>
-    /// <param name="options">As in <see cref="Fit"/>, except that <see cref="FitOptions.Epochs"/> counts from
+    /// <param name="options">As in <see cref="Fit(Module, Dataset, FitOptions?)"/>, except that <see cref="FitOptions.Epochs"/> counts from
     /// <see cref="FitOptions.FirstEpoch"/> on, those before the checkpoint included.</param>
     /// <returns>The epochs that were left.</returns>
     /// <exception cref="IO.WeightFormatException">The file is not a valid checkpoint.</exception>
@@ -40,7 +55,7 @@ public static class ModuleTraining
         ArgumentNullException.ThrowIfNull(module);
         ArgumentNullException.ThrowIfNull(dataset);
         options ??= new FitOptions();
-        options.Check(dataset);
+        options.Check(dataset.Count);
         using var run = Checkpoint.Read(path);
         module.LoadStateDictionary(run.Model);
         var left = options with
@@ -48,7 +63,7 @@ public static class ModuleTraining
             FirstEpoch = run.Epoch + 1,
             Epochs = Math.Max(options.FirstEpoch + options.Epochs - (run.Epoch + 1), 0),
         };
-        var loop = new FitLoop(module, dataset, left);
+        var loop = new FitLoop(module, new DatasetBatches(dataset), left);
         loop.Optimizer.LoadStateDictionary(run.Optimizer);
         return loop.Run();
     }
@@ -57,7 +72,7 @@ public static class ModuleTraining
     /// <param name="module">The model.</param>
     /// <param name="dataset">The data.</param>
     /// <param name="loss"><see cref="CrossEntropyLoss"/> by default.</param>
-    /// <param name="metrics"><see cref="Accuracy"/> by default.</param>
+    /// <param name="metrics">By default <see cref="Accuracy"/> where the loss is that of classes.</param>
     /// <param name="batchSize">How many examples are taken at once.</param>
     /// <param name="cancellation">Ends it with an <see cref="OperationCanceledException"/>.</param>
     public static EvaluationResult Evaluate(
@@ -66,12 +81,32 @@ public static class ModuleTraining
     {
         ArgumentNullException.ThrowIfNull(module);
         ArgumentNullException.ThrowIfNull(dataset);
+        return Evaluate(module, new DatasetBatches(dataset), loss, metrics, batchSize, cancellation);
+    }
+
+    /// <summary>The loss and the metrics over tensors. As for a data set.</summary>
+    /// <exception cref="ShapeException">There are not as many inputs as targets.</exception>
+    public static EvaluationResult Evaluate(
+        this Module module, Tensor inputs, Tensor targets, Loss? loss = null, IReadOnlyList<Metric>? metrics = null,
+        int batchSize = 256, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        ArgumentNullException.ThrowIfNull(inputs);
+        ArgumentNullException.ThrowIfNull(targets);
+        return Evaluate(module, new TensorBatches(inputs, targets), loss, metrics, batchSize, cancellation);
+    }
+
+    internal static EvaluationResult Evaluate(
+        Module module, BatchSource data, Loss? loss, IReadOnlyList<Metric>? metrics, int batchSize,
+        CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchSize);
         loss ??= new CrossEntropyLoss();
-        var running = new RunningResult(metrics ?? [new Accuracy()]);
+        var running = new RunningResult(metrics ?? FitOptions.DefaultMetrics(loss));
         var clock = Stopwatch.StartNew();
         using var mode = module.EnterMode(training: false);
         using var noGrad = Autograd.NoGrad();
-        foreach (var batch in new DataLoader(dataset, batchSize).Epoch(cancellation: cancellation))
+        foreach (var batch in data.Epoch(0, batchSize, shuffleSeed: null, cancellation))
         {
             using (batch)
             {

@@ -123,6 +123,25 @@ public sealed class FitTests
     }
 
     [Test]
+    public void Fit_Tensors_LearnsALine()
+    {
+        using var inputs = Tensor.RandomUniform([64, 2], generator: new Generator(1));
+        var values = inputs.ToArray<float>();
+        var targets = Tensor.FromArray(
+            Enumerable.Range(0, 64).Select(i => (3 * values[2 * i]) - values[(2 * i) + 1] + 0.5f).ToArray(), [64, 1]);
+        var model = new Linear(1);
+        var history = model.Fit(inputs, targets, new FitOptions
+        {
+            Epochs = 60, BatchSize = 10, Loss = new MseLoss(), Optimizer = p => new Adam(p, 0.05), ValidationSplit = 0.25,
+        });
+        Assert.That(history[^1].ValidationLoss, Is.LessThan(1e-3));
+        Assert.That(history[^1].Metrics, Is.Empty);
+        Assert.That(model.Weight!.ToArray<float>(), Is.EqualTo(new float[] { 3, -1 }).Within(0.1));
+        Assert.That(model.Evaluate(inputs, targets, new MseLoss()).Loss, Is.LessThan(1e-3));
+        Assert.Throws<ShapeException>(() => model.Fit(inputs, targets[0..3]));
+    }
+
+    [Test]
     public void Fit_CallsBackInOrder()
     {
         var diary = new Diary();
