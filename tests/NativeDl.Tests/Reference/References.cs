@@ -7,9 +7,10 @@ internal static class References
 {
     public static IReadOnlyList<OpReference> All { get; } =
     [
+        .. ArithmeticReference.All,
+        .. ReduceReference.All,
         new AdadeltaReference(),
         new AdamReference(),
-        .. ArithmeticReference.All,
         new AvgPool2dReference(),
         new BatchNorm2dInferenceReference(),
         new BatchNorm2dReference(),
@@ -26,14 +27,11 @@ internal static class References
         new LinearReference(),
         new MaxPool2dReference(),
         new NormalReference(),
-        .. ReduceReference.All,
-        new ReluReference(),
-        new SgdReference(),
-        new UniformReference(),
         new PadReference(),
         new PermuteReference(),
         new ReluReference(),
         new SgdReference(),
         new SliceReference(),
+        new UniformReference(),
     ];
 }
