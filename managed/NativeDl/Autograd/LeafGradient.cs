@@ -55,6 +55,7 @@ internal sealed class LeafGradient(Shape shape, DType dtype) : GradientTarget
                 if (!exclusive)
                     gradient.Dispose();
             }
+            TensorScope.Release(Value);
         }
     }
 }

@@ -2,10 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace NativeDl;
 
-/// <summary>State that surrounds code and flows across await: options and gradient mode. Immutable.</summary>
-internal sealed record Ambient(ExecutionOptions Options, bool Recording)
+/// <summary>State that surrounds code and flows across await. Immutable.</summary>
+internal sealed record Ambient(ExecutionOptions Options, bool Recording, TensorScope? Scope)
 {
-    private static readonly Ambient Default = new(ExecutionOptions.Default, Recording: true);
+    private static readonly Ambient Default = new(ExecutionOptions.Default, Recording: true, Scope: null);
     private static readonly AsyncLocal<Ambient?> Local = new();
 
     // Most programs read the state far more often than they open a scope; an async local costs several times a field.

@@ -93,6 +93,7 @@ public sealed partial class Tensor : IDisposable
         var tensor = new Tensor(handle, info);
         if (isNewStorage)
             MemoryPressure.Allocated(info.byte_count);
+        TensorTracking.Made(tensor);
         return tensor;
     }
 

@@ -89,7 +89,11 @@ public static partial class Ops
     public static Tensor MaxPool2d(Tensor x, MaxPool2dOptions? options = null)
     {
         if (Tape.IsRecording(x))
-            return MaxPool2dWithIndices(x, options).Y;
+        {
+            var (y, argmax) = MaxPool2dWithIndices(x, options);
+            argmax.Dispose(); // the tape has its own
+            return y;
+        }
         return Native.MaxPool2dForward(x, options ?? MaxPool2dOptions.Default, wantArgmax: false).Y;
     }
 
