@@ -3,6 +3,7 @@
 #pragma once
 
 #define NDL_OPS(X)          \
+  X(abs)                    \
   X(adadelta)               \
   X(adam)                   \
   X(add)                    \
@@ -18,10 +19,12 @@
   X(cross_entropy)          \
   X(divide)                 \
   X(dropout)                \
+  X(exp)                    \
   X(fill)                   \
   X(gemm)                   \
   X(global_avg_pool2d)      \
   X(linear)                 \
+  X(log)                    \
   X(max)                    \
   X(max_pool2d)             \
   X(mean)                   \
@@ -31,7 +34,11 @@
   X(permute)                \
   X(relu)                   \
   X(sgd)                    \
+  X(sigmoid)                \
   X(slice)                  \
+  X(sqrt)                   \
+  X(square)                 \
   X(subtract)               \
   X(sum)                    \
+  X(tanh)                   \
   X(uniform)

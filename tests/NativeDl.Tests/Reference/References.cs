@@ -7,10 +7,9 @@ internal static class References
 {
     public static IReadOnlyList<OpReference> All { get; } =
     [
-        .. ArithmeticReference.All,
-        .. ReduceReference.All,
         new AdadeltaReference(),
         new AdamReference(),
+        .. ArithmeticReference.All,
         new AvgPool2dReference(),
         new BatchNorm2dInferenceReference(),
         new BatchNorm2dReference(),
@@ -29,9 +28,11 @@ internal static class References
         new NormalReference(),
         new PadReference(),
         new PermuteReference(),
+        .. ReduceReference.All,
         new ReluReference(),
         new SgdReference(),
         new SliceReference(),
+        .. UnaryReference.All,
         new UniformReference(),
     ];
 }
