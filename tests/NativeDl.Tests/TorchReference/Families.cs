@@ -11,13 +11,18 @@ internal static partial class Families
     private static readonly Dictionary<string, Family> s_families = new()
     {
         ["adaptive_avg_pool2d"] = new(GlobalAvgPool2d, e => Ints(e, "output") is [1, 1]),
+        ["argreduce"] = new(Argreduce, e => Op(e) == "argmax"),
         ["avg_pool2d"] = new(AvgPool2d),
         ["batch_norm"] = new(BatchNorm2d, e => Rank(e, "in.x0") == 4),
+        ["binary"] = new(Binary, e => s_binary.ContainsKey(Op(e))),
+        ["block"] = new(Block, e => Op(e).StartsWith("res_", StringComparison.Ordinal)),
         ["conv2d"] = new(Conv2d),
         ["linear"] = new(Linear),
         ["matmul"] = new(MatMul, e => Rank(e, "in.a") == 2 && Rank(e, "in.b") == 2),
         ["pad"] = new(Pad, e => e.GetProperty("attrs").GetProperty("mode").GetString() == "constant"),
         ["max_pool2d"] = new(MaxPool2d),
+        ["reduce"] = new(Reduce, e => s_reductions.ContainsKey(Op(e))),
+        ["trajectory"] = new(Train, IsTrajectory),
         ["cross_entropy"] = new(CrossEntropy, Supports: e => e.GetProperty("attrs").TryGetProperty("ignore_index", out _)),
         ["optimizer"] = new(Optimize, Supports: HasOptimizer),
     };

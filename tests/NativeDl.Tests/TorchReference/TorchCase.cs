@@ -120,6 +120,22 @@ public sealed class TorchCase(JsonElement entry, string folder, DType dtype)
         }
     }
 
+    /// <summary>
+    /// How far a float32 loss may lie from the float64 one at this step of a trajectory: a small multiple of what
+    /// PyTorch's own float32 run stays within up to there.
+    /// </summary>
+    public double AllowedDrift(int step)
+    {
+        foreach (var (limit, text) in s_driftLimits)
+        {
+            if (step < entry.GetProperty("f32_drift").GetProperty(text).GetInt32())
+                return 8 * limit;
+        }
+        return double.PositiveInfinity; // chaotic from there on
+    }
+
+    private static readonly (double Limit, string Text)[] s_driftLimits = [(1e-6, "1e-6"), (1e-5, "1e-5"), (1e-4, "1e-4"), (1e-3, "1e-3")];
+
     // F32: eight times PyTorch's own error, or a few roundings at the array's scale; F64: roundings of a double.
     private double Tolerance(string key, double scale)
     {
