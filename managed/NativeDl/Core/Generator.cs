@@ -63,6 +63,7 @@ public sealed class Generator
         {
             var offset = OffsetUnderGate();
             _state?.Dispose();
+            using var outside = TensorScope.Suspend(); // the state outlives the scope that draws first
             _state = Tensor.FromSpan([(long)Seed, offset], [2], device);
         }
         return _state;

@@ -146,6 +146,7 @@ public abstract partial class Module
         ArgumentNullException.ThrowIfNull(parameter);
         RequireFree(name);
         parameter.RequiresGrad = true;
+        TensorScope.Release(parameter);
         _parameters.Add(name, parameter);
         return parameter;
     }
@@ -157,6 +158,7 @@ public abstract partial class Module
     {
         ArgumentNullException.ThrowIfNull(buffer);
         RequireFree(name);
+        TensorScope.Release(buffer);
         _buffers.Add(name, buffer);
         return buffer;
     }

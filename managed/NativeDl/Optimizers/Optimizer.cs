@@ -158,7 +158,11 @@ public abstract class Optimizer
         return Groups.SelectMany(g => g.Parameters).Select(p => trained[p]);
     }
 
-    private Tensor[] MakeState(Tensor parameter) => Array.ConvertAll(_stateNames, name => name == "step"
-        ? Tensor.Zeros([], DType.I64, parameter.Device)
-        : Tensor.Zeros(parameter.Shape, parameter.DType, parameter.Device));
+    private Tensor[] MakeState(Tensor parameter)
+    {
+        using var outside = TensorScope.Suspend();
+        return Array.ConvertAll(_stateNames, name => name == "step"
+            ? Tensor.Zeros([], DType.I64, parameter.Device)
+            : Tensor.Zeros(parameter.Shape, parameter.DType, parameter.Device));
+    }
 }

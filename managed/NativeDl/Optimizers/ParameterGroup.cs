@@ -84,6 +84,7 @@ internal sealed class ParameterBatch
         Parameters = [.. parameters.Select(p => new TrainedParameter(p))];
         Handles = new ulong[slots * Parameters.Count];
         _gradients = new Tensor?[Parameters.Count];
+        using var outside = TensorScope.Suspend();
         LearningRate = Tensor.Scalar(0.0, device);
     }
 

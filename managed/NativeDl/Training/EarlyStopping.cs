@@ -45,6 +45,7 @@ public sealed class EarlyStopping : Callback
             if (_restoreBest)
             {
                 Forget();
+                using var outside = TensorScope.Suspend();
                 _bestState = fit.Module.StateDictionary().ToDictionary(pair => pair.Key, pair => pair.Value.Copy());
             }
         }

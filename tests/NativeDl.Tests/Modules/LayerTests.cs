@@ -108,6 +108,15 @@ public sealed class LayerTests
     }
 
     [Test]
+    public void Activations_AreTheOps()
+    {
+        var x = Images(1, 3, 3, 2);
+        Assert.That(new Sigmoid().Forward(x).ToArray<float>(), Is.EqualTo(Ops.Sigmoid(x).ToArray<float>()));
+        Assert.That(new Tanh().Forward(x).ToArray<float>(), Is.EqualTo(Ops.Tanh(x).ToArray<float>()));
+        Assert.That(new Relu().Forward(x).ToArray<float>(), Is.EqualTo(Ops.Relu(x).ToArray<float>()));
+    }
+
+    [Test]
     public void Dropout_DropsInTrainingAlone()
     {
         var x = Tensor.Ones([1000]);

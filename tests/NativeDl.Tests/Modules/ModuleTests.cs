@@ -256,6 +256,17 @@ public sealed class ModuleTests
     }
 
     [Test]
+    public void Build_InsideScope_KeepsTheState()
+    {
+        Sequential model = [new Conv2d(2, 3), new BatchNorm2d(), new Dropout()];
+        using (TensorScope.Enter())
+            _ = model.Forward(Tensor.Ones([2, 5, 5, 1]));
+        Assert.That(model.StateDictionary().Values, Is.All.Property(nameof(Tensor.IsDisposed)).False);
+        using var y = model.Forward(Tensor.Ones([2, 5, 5, 1]));
+        Assert.That(y.ToArray<float>(), Has.Length.EqualTo(36));
+    }
+
+    [Test]
     public void Forward_KeepsWhatAnotherModuleHasSeen()
     {
         var spy = new Spy();

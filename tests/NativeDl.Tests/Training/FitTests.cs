@@ -125,20 +125,39 @@ public sealed class FitTests
     [Test]
     public void Fit_Tensors_LearnsALine()
     {
-        using var inputs = Tensor.RandomUniform([64, 2], generator: new Generator(1));
+        using var generator = Generator.Use(1);
+        using var inputs = Tensor.RandomUniform([64, 2]);
         var values = inputs.ToArray<float>();
         var targets = Tensor.FromArray(
             Enumerable.Range(0, 64).Select(i => (3 * values[2 * i]) - values[(2 * i) + 1] + 0.5f).ToArray(), [64, 1]);
         var model = new Linear(1);
         var history = model.Fit(inputs, targets, new FitOptions
         {
-            Epochs = 60, BatchSize = 10, Loss = new MseLoss(), Optimizer = p => new Adam(p, 0.05), ValidationSplit = 0.25,
+            Epochs = 100, BatchSize = 10, Loss = new MseLoss(), Optimizer = p => new Adam(p, 0.05), ValidationSplit = 0.25,
         });
         Assert.That(history[^1].ValidationLoss, Is.LessThan(1e-3));
         Assert.That(history[^1].Metrics, Is.Empty);
         Assert.That(model.Weight!.ToArray<float>(), Is.EqualTo(new float[] { 3, -1 }).Within(0.1));
         Assert.That(model.Evaluate(inputs, targets, new MseLoss()).Loss, Is.LessThan(1e-3));
         Assert.Throws<ShapeException>(() => model.Fit(inputs, targets[0..3]));
+    }
+
+    [Test]
+    public void Steps_InsideScopes_KeepTheOptimizersState()
+    {
+        var model = Built();
+        Adam? optimizer = null;
+        for (var step = 0; step < 3; step++)
+        {
+            using var scope = TensorScope.Enter();
+            optimizer ??= new Adam(model.Parameters());
+            var loss = new CrossEntropyLoss().Forward(model.Forward(Tensor.Ones([2, 2])), Tensor.FromArray(new long[] { 0, 2 }));
+            loss.Backward();
+            optimizer.Step();
+            optimizer.ZeroGrad();
+        }
+        Assert.That(optimizer!.StateDictionary().Values, Is.All.Property(nameof(Tensor.IsDisposed)).False);
+        Assert.That(optimizer.StateDictionary()["state.0.step"].Item<long>(), Is.EqualTo(3));
     }
 
     [Test]
