@@ -380,7 +380,9 @@ TEST_P(Ops, MatchReference) {
         const std::string what = std::string(pass->name) + " " + implementation + " " + pass->operands[i].name;
         compare(what, got.values[i][item], expected.values[i][item], reduction);
         if (HasFatalFailure()) return;
-        ASSERT_EQ(0, std::memcmp(got.values[i][item].data.data(), single.values[i][item].data.data(), got.values[i][item].data.size() * sizeof(double)))
+        // Of an empty output there is no address to compare.
+        const std::vector<double>&all = got.values[i][item].data, &one = single.values[i][item].data;
+        ASSERT_TRUE(all.empty() || std::memcmp(all.data(), one.data(), all.size() * sizeof(double)) == 0)
             << what << ": the bits differ between one thread and all";
       }
     ++compared;
