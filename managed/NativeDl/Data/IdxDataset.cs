@@ -63,6 +63,11 @@ public static class IdxDataset
             folder, "Put the four files of MNIST into the folder.", Spellings(name, rank));
     }
 
+    /// <summary>Reads any IDX file of unsigned bytes: its shape, and its elements one after the other.</summary>
+    /// <param name="file">The file.</param>
+    /// <exception cref="DataFormatException">The file is not valid.</exception>
+    public static (Shape Shape, ReadOnlyMemory<byte> Values) LoadBytes(string file) => Read(file, "bytes", 1, 4);
+
     /// <summary>Whether the folder has training images under MNIST's names.</summary>
     internal static bool IsIn(string folder) => DataFile.Find(folder, Spellings("train-images", 3)) is not null;
 
