@@ -16,10 +16,23 @@
 #include "core/context.hpp"
 #include "core/storage.hpp"
 #include "core/submit.hpp"
+#include "fixtures.hpp"
 #include "ops/cast.hpp"
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
 
 namespace ndl::test {
 namespace {
+
+#if defined(__SANITIZE_ADDRESS__)
+void poison(const void* begin, int64_t bytes) { __asan_poison_memory_region(begin, static_cast<size_t>(bytes)); }
+void unpoison(const void* begin, int64_t bytes) { __asan_unpoison_memory_region(begin, static_cast<size_t>(bytes)); }
+#else
+void poison(const void*, int64_t) {}
+void unpoison(const void*, int64_t) {}
+#endif
 
 // Rows above this cost too much under a sanitizer or an emulator.
 #if defined(NDL_SLOW_BUILD)
@@ -81,14 +94,51 @@ void by_dtype(ndl_dtype dtype, const Body& body) {
   }
 }
 
-ndl_tensor upload(const Value& value, bool wide) {
+// A tensor that begins at an odd element of memory full of NaN (or -1). Nothing but what the pass writes may change;
+// AddressSanitizer sees reads beside it as well.
+struct Guarded {
+  ndl_tensor handle = 0;
+  bool written = false;
+  std::vector<unsigned char> before;  // all of the storage
+};
+constexpr int64_t kMargin = 17;  // elements on either side
+
+Guarded guard(const Desc& desc, bool written, const std::vector<double>& data) {
+  Desc whole = desc;
+  whole.rank = 1;
+  whole[0] = desc.count() + 2 * kMargin;
+  Tensor tensor = new_tensor(whole);
+  std::memset(tensor.data(), 0xff, static_cast<size_t>(whole.bytes()));
+  tensor.desc = desc;
+  tensor.offset = kMargin * dtype_size(desc.dtype);
+  by_dtype(desc.dtype, [&]<class T>(T) {
+    std::transform(data.begin(), data.end(), static_cast<T*>(tensor.data()), [](double v) { return static_cast<T>(v); });
+  });
+  const unsigned char* begin = tensor.storage->data();
+  Guarded result{0, written, {begin, begin + whole.bytes()}};
+  poison(begin, tensor.offset);
+  poison(begin + tensor.offset + desc.bytes(), tensor.offset);
+  result.handle = tensors().create(std::move(tensor));
+  return result;
+}
+
+void check(const Guarded& guarded, const char* what) {
+  const TensorRef tensor = resolve_tensor(guarded.handle, "test", "tensor");
+  const unsigned char* begin = tensor->storage->data();
+  unpoison(begin, static_cast<int64_t>(guarded.before.size()));
+  const auto same = [&](int64_t from, int64_t to) {
+    return std::equal(begin + from, begin + to, guarded.before.begin() + from);
+  };
+  const int64_t end = tensor->offset + tensor->desc.bytes(), size = static_cast<int64_t>(guarded.before.size());
+  EXPECT_TRUE(same(0, tensor->offset)) << what << ": the memory before it was written";
+  EXPECT_TRUE(guarded.written || same(tensor->offset, end)) << what << ": an operand that is only read was written";
+  EXPECT_TRUE(same(end, size)) << what << ": the memory behind it was written";
+}
+
+Guarded upload(const Value& value, bool wide, bool written) {
   Desc desc = value.desc;
   if (wide && desc.dtype == NDL_DTYPE_F32) desc.dtype = NDL_DTYPE_F64;
-  Tensor tensor = new_tensor(desc);
-  by_dtype(desc.dtype, [&]<class T>(T) {
-    std::transform(value.data.begin(), value.data.end(), static_cast<T*>(tensor.data()), [](double v) { return static_cast<T>(v); });
-  });
-  return tensors().create(std::move(tensor));
+  return guard(desc, written, value.data);
 }
 
 Value download(ndl_tensor handle) {
@@ -129,8 +179,8 @@ std::vector<unsigned char> options_of(const Pass& pass, const Case& row) {
 
 // The operands of a pass, for one run of it; every tensor is made anew.
 struct Run {
-  std::vector<ndl_tensor> handles;                 // all that were made here
-  std::vector<std::vector<ndl_tensor>> storage;    // by operand
+  std::vector<std::vector<ndl_tensor>> storage;  // by operand
+  std::vector<Guarded> guarded;                  // those that were made here
   std::vector<std::vector<int64_t>> dims;
   std::vector<Arg> args;
 
@@ -145,7 +195,18 @@ const std::vector<Value>* find(const Values& values, const std::string& name) {
   return found == values.end() ? nullptr : &found->second;
 }
 
-void prepare(const Pass& pass, const Values& values, bool wide, size_t output_items, Run& run) {
+struct Outputs {
+  ndl_status status;
+  double flop = 0;
+  std::vector<std::vector<Value>> values;  // by operand; of outputs and inouts
+};
+
+// like: outputs of an earlier run, of which NaN-filled tensors are given; null: the call allocates its outputs.
+void prepare(const Pass& pass, const Values& values, bool wide, size_t output_items, const Outputs* like, Run& run) {
+  const auto add = [&](std::vector<ndl_tensor>& handles, Guarded guarded) {
+    handles.push_back(guarded.handle);
+    run.guarded.push_back(std::move(guarded));
+  };
   run.storage.resize(pass.operands.size());
   run.dims.resize(pass.operands.size());
   for (size_t i = 0; i < pass.operands.size(); ++i) {
@@ -170,14 +231,15 @@ void prepare(const Pass& pass, const Values& values, bool wide, size_t output_it
       case Role::optional:
       case Role::inout:
         if (const std::vector<Value>* list = find(values, name)) {
-          for (const Value& value : *list) handles.push_back(upload(value, wide));
+          for (const Value& value : *list) add(handles, upload(value, wide, operand.role == Role::inout));
         }
         if (operand.list) run.args.push_back(in_list(handles.data(), static_cast<int32_t>(handles.size())));
         else run.args.push_back(in(handles.empty() ? 0 : handles[0]));
         continue;
       case Role::out:
       case Role::optional_out:
-        handles.assign(operand.list ? output_items : 1, 0);
+        if (like == nullptr) handles.assign(operand.list ? output_items : 1, 0);
+        else for (const Value& value : like->values[i]) add(handles, guard(value.desc, true, {}));
         if (operand.list) run.args.push_back(out_list(handles.data(), static_cast<int32_t>(handles.size())));
         else run.args.push_back(out(handles.data()));
         continue;
@@ -193,46 +255,25 @@ bool lacks_gradient(const Pass& pass, const Values& values) {
   });
 }
 
-std::string last_error() {
-  char buffer[2048];
-  ndl_last_error(buffer, sizeof(buffer), nullptr);
-  return buffer;
-}
-
 const Pass* find_pass(const std::string& name) {
   for (const Pass* pass : all_passes())
     if (pass->name == name) return pass;
   return nullptr;
 }
 
-class ContextHolder {
- public:
-  explicit ContextHolder(int32_t threads = 0) {
-    ndl_context_options options{sizeof(options), NDL_DEVICE_TYPE_CPU, 0, threads, NDL_PRECISION_STANDARD, NDL_DETERMINISM_REQUIRED, 0};
-    EXPECT_EQ(ndl_context_create(&options, &handle), NDL_OK);
-  }
-  ~ContextHolder() { ndl_context_destroy(handle); }
-  ndl_context handle = 0;
-};
-
-struct Outputs {
-  ndl_status status;
-  double flop = 0;
-  std::vector<std::vector<Value>> values;  // by operand; of outputs and inouts
-};
-
 Outputs execute(const Pass& pass, const std::string& implementation, const Case& row, const Values& values, bool wide, size_t output_items,
-                int32_t threads = 0) {
-  ContextHolder context(threads);
-  EXPECT_EQ(ndl_context_set_implementation(context.handle, pass.name, implementation.c_str()), NDL_OK) << last_error();
+                int32_t threads = 0, const Outputs* like = nullptr) {
+  const ContextHolder context(threads);
+  EXPECT_EQ(ndl_context_set_implementation(context, pass.name, implementation.c_str()), NDL_OK) << last_error();
   Run run;
-  prepare(pass, values, wide, output_items, run);
+  prepare(pass, values, wide, output_items, like, run);
   const auto options = options_of(pass, row);
   Outputs outputs;
-  outputs.status = submit(context.handle, pass, options.data(), run.args);
+  outputs.status = submit(context, pass, options.data(), run.args);
+  for (const Guarded& guarded : run.guarded) check(guarded, pass.name);
   outputs.values.resize(pass.operands.size());
   if (outputs.status != NDL_OK) return outputs;
-  outputs.flop = contexts().resolve(context.handle)->last_flop;
+  outputs.flop = contexts().resolve(context)->last_flop;
   for (size_t i = 0; i < pass.operands.size(); ++i) {
     const Role role = pass.operands[i].role;
     if (role != Role::out && role != Role::optional_out && role != Role::inout) continue;
@@ -342,12 +383,31 @@ std::vector<Parameters> all_implementations() {
   return list;
 }
 
+// Prints what all tests of this program compared, once at its end.
+struct Tally {
+  static inline int total_compared = 0, total_refused = 0, total_too_large = 0;
+  const int &compared, &refused, &too_large;
+
+  Tally(const int& c, const int& r, const int& l) : compared(c), refused(r), too_large(l) {}
+  Tally(const Tally&) = delete;
+  ~Tally() { total_compared += compared, total_refused += refused, total_too_large += too_large; }
+};
+
+class PrintTally : public testing::Environment {
+  void TearDown() override {
+    std::printf("rows of the case tables by implementation: %d compared, %d refused, %d too large for this build\n",
+                Tally::total_compared, Tally::total_refused, Tally::total_too_large);
+  }
+};
+const auto* const kPrintTally = testing::AddGlobalTestEnvironment(new PrintTally);
+
 class Ops : public testing::TestWithParam<Parameters> {};
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Ops);
 
 TEST_P(Ops, MatchReference) {
   const auto& [pass, op, implementation] = GetParam();
   int compared = 0, too_large = 0, refused = 0;
+  const Tally tally(compared, refused, too_large);
   for (const Case& row : read_cases(op)) {
     SCOPED_TRACE(row.text);
     double elements = 0;
@@ -370,7 +430,8 @@ TEST_P(Ops, MatchReference) {
     ASSERT_EQ(got.status, NDL_OK) << last_error();
     const Outputs& expected = expected_outputs(*pass, row, data);
     ASSERT_EQ(expected.status, NDL_OK) << last_error();
-    const Outputs single = execute(*pass, implementation, row, values, false, output_items, 1);
+    const Outputs single = execute(*pass, implementation, row, values, false, output_items, 1, &got);
+    ASSERT_EQ(single.status, NDL_OK) << last_error();
     int64_t elements_out = 1;
     for (const auto& list : expected.values)
       for (const Value& value : list) elements_out = std::max(elements_out, value.desc.count());
@@ -380,10 +441,8 @@ TEST_P(Ops, MatchReference) {
         const std::string what = std::string(pass->name) + " " + implementation + " " + pass->operands[i].name;
         compare(what, got.values[i][item], expected.values[i][item], reduction);
         if (HasFatalFailure()) return;
-        // Of an empty output there is no address to compare.
-        const std::vector<double>&all = got.values[i][item].data, &one = single.values[i][item].data;
-        ASSERT_TRUE(all.empty() || std::memcmp(all.data(), one.data(), all.size() * sizeof(double)) == 0)
-            << what << ": the bits differ between one thread and all";
+        ASSERT_EQ(0, std::memcmp(got.values[i][item].data.data(), single.values[i][item].data.data(), got.values[i][item].data.size() * sizeof(double)))
+            << what << ": the bits differ between all threads and one with outputs given";
       }
     ++compared;
   }
