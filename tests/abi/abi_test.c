@@ -322,10 +322,19 @@ static void test_lists(void) {
 
 /* A thread runs convolutions while this one calls with the same context, until it is told that it is busy. */
 static ndl_tensor big_x, big_w;
-static volatile int stop = 0;
+static pthread_mutex_t stop_mutex = PTHREAD_MUTEX_INITIALIZER;
+static int stop = 0;
+
+static int stopping(int now) {
+  int result;
+  pthread_mutex_lock(&stop_mutex);
+  result = stop = stop || now;
+  pthread_mutex_unlock(&stop_mutex);
+  return result;
+}
 
 static void* convolve(void* unused) {
-  while (!stop) {
+  while (!stopping(0)) {
     ndl_tensor y = 0;
     const ndl_status status = ndl_conv2d_forward(context, &kConv, big_x, big_w, 0, &y);
     CHECK(status == NDL_OK || status == NDL_ERROR_CONTEXT_BUSY);
@@ -344,7 +353,7 @@ static void test_busy(void) {
   CHECK(pthread_create(&thread, NULL, convolve, NULL) == 0);
   for (tries = 0; tries < 100000000 && status != NDL_ERROR_CONTEXT_BUSY; ++tries) status = ndl_relu_forward(context, x, &y);
   FAILS(NDL_ERROR_CONTEXT_BUSY, "relu_forward", "each thread its own", status);
-  stop = 1;
+  stopping(1);
   pthread_join(thread, NULL);
   OK(ndl_relu_forward(context, x, &y));
   check_floats(__LINE__, y, 9, kPixels);

@@ -5,9 +5,11 @@
 //   d<output>, d<n>          upstream gradient of the forward's output of that name
 //   <output>                 the forward's output, computed by cpu:ref in f64
 //   <operand>_dims           the dimensions of the forward's operand
+#include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -366,6 +368,27 @@ void compare(const std::string& what, const Value& got, const Value& expected, d
   }
 }
 
+bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](double x, double y) { return std::bit_cast<uint64_t>(x) == std::bit_cast<uint64_t>(y); });
+}
+
+// The guard itself: a planted write before, behind, and inside a tensor that is only read.
+TEST(Guard, SeesPlantedWrites) {
+  const auto plant = [](int64_t element, bool written) {
+    const Desc desc = make_desc(NDL_DTYPE_F32, {}, {5});
+    const Guarded guarded = guard(desc, written, {1, 2, 3, 4, 5});
+    const TensorRef tensor = resolve_tensor(guarded.handle, "test", "tensor");
+    unpoison(tensor->storage->data(), tensor->storage->bytes());
+    static_cast<float*>(tensor->data())[element] = 7;
+    check(guarded, "planted");
+    tensors().destroy(guarded.handle);
+  };
+  EXPECT_NONFATAL_FAILURE(plant(-1, true), "before it");
+  EXPECT_NONFATAL_FAILURE(plant(5, true), "behind it");
+  EXPECT_NONFATAL_FAILURE(plant(2, false), "only read");
+  plant(2, true);
+}
+
 struct Parameters {
   const Pass* pass;
   std::string op, implementation;
@@ -441,7 +464,7 @@ TEST_P(Ops, MatchReference) {
         const std::string what = std::string(pass->name) + " " + implementation + " " + pass->operands[i].name;
         compare(what, got.values[i][item], expected.values[i][item], reduction);
         if (HasFatalFailure()) return;
-        ASSERT_EQ(0, std::memcmp(got.values[i][item].data.data(), single.values[i][item].data.data(), got.values[i][item].data.size() * sizeof(double)))
+        ASSERT_TRUE(same_bits(got.values[i][item].data, single.values[i][item].data))
             << what << ": the bits differ between all threads and one with outputs given";
       }
     ++compared;

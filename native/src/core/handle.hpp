@@ -62,6 +62,12 @@ class HandleTable {
     T* object_ = nullptr;
   };
 
+  HandleTable() = default;
+  HandleTable(const HandleTable&) = delete;
+  ~HandleTable() {  // of a table in a test: those of the process live as long as it does
+    for (auto& chunk : chunks_) delete[] chunk.load(std::memory_order_relaxed);
+  }
+
   // Builds an object and returns the handle that owns it.
   template <class... Args>
   uint64_t create(Args&&... args) {

@@ -37,9 +37,11 @@ int32_t await_change(const std::atomic<int32_t>& word, int32_t old) {
   return word.load(std::memory_order_acquire);
 }
 
+}  // namespace
+
 class Pool {
  public:
-  Pool() : workers_(std::min(machine().cores - 1, kMaxWorkers)) {
+  explicit Pool(int32_t workers) : workers_(std::min(workers, kMaxWorkers)) {
     for (int32_t i = 0; i < workers_; ++i) {
       try {
         std::thread([this, i] { work(i + 1); }).detach();  // never joined: .NET ends the process under them
@@ -116,7 +118,11 @@ class Pool {
   alignas(64) std::atomic<bool> taken_{false};
 };
 
-}  // namespace
+Pool& make_pool(int32_t workers) { return *new Pool(workers); }
+
+void parallel_run(Pool& pool, int32_t threads, int64_t count, int64_t grain, ParallelBody body, void* data) {
+  if (count > 0) pool.run(threads, count, grain, body, data);
+}
 
 void parallel_run(int32_t threads, int64_t count, int64_t grain, ParallelBody body, void* data) {
   if (count <= 0) return;
@@ -124,7 +130,7 @@ void parallel_run(int32_t threads, int64_t count, int64_t grain, ParallelBody bo
     for (int64_t begin = 0; begin < count; begin += grain) body(data, begin, std::min(begin + grain, count), 0);
     return;
   }
-  static Pool* pool = new Pool;  // first use; never destroyed
+  static Pool* pool = &make_pool(machine().cores - 1);  // first use; never destroyed
   pool->run(threads, count, grain, body, data);
 }
 

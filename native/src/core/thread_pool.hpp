@@ -13,4 +13,9 @@ using ParallelBody = void (*)(void* data, int64_t begin, int64_t end, int32_t th
 // care where ranges begin. Where the pool is taken (a nested call, another context), the caller does it all.
 void parallel_run(int32_t threads, int64_t count, int64_t grain, ParallelBody body, void* data);
 
+// The pool behind it, for tests with more workers than this machine has cores. Never destroyed.
+class Pool;
+Pool& make_pool(int32_t workers);
+void parallel_run(Pool& pool, int32_t threads, int64_t count, int64_t grain, ParallelBody body, void* data);
+
 }  // namespace ndl
