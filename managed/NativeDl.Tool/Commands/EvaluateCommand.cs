@@ -28,8 +28,8 @@ internal static class EvaluateCommand
     private static void Print(Terminal terminal, Predictions predictions, string? page)
     {
         terminal.Line(
-            $"{predictions.Model.Kind.Name} on {Words.Number(predictions.Count)} of {predictions.Gallery.Name}: accuracy " +
-            $"{Words.Percent(predictions.Accuracy)}, loss {Words.Decimal(predictions.Loss)}, " +
+            $"{predictions.Model.Kind.Name} on {predictions.Gallery.Name}: {Words.Number(predictions.Count)} images, " +
+            $"accuracy {Words.Percent(predictions.Accuracy)}, loss {Words.Decimal(predictions.Loss)}, " +
             $"{Words.Number(predictions.ImagesPerSecond)} images/s");
         if (predictions.Model.ClassNames.Count <= MostClassesOfATable)
             terminal.Table(Confusion(predictions));

@@ -40,7 +40,7 @@ internal sealed record Gallery(
         };
         var data = Open((DataOptions)options);
         return takesTest
-            ? new Gallery($"the test images of {data.Name}", data.Test)
-            : new Gallery($"the training images of {data.Name}", data.Train);
+            ? new Gallery($"{data.Name}, test images", data.Test)
+            : new Gallery($"{data.Name}, training images", data.Train);
     }
 }

@@ -43,9 +43,7 @@ internal sealed record TrainedModel(
         if (!File.Exists(path))
             throw new ToolException($"There is no file {path}. `nativedl train` makes one.");
         using var file = Safetensors.Load(path);
-        var named = kindName ?? file.Metadata.GetValueOrDefault(KindKey) ?? throw new ToolException(
-            $"{path} does not say what model its weights are for. Name it with --model.");
-        var kind = ModelKind.Find(named);
+        var kind = kindName is not null ? ModelKind.Find(kindName) : ReadKind(path, file);
         var shape = ReadShape(path, file) ?? (images is null ? default : ShapeOf(images));
         var classNames = ReadClassNames(path, file) ?? images?.ClassNames;
         if (shape.Rank == 0 || classNames is null)
@@ -62,7 +60,7 @@ internal sealed record TrainedModel(
         catch (Exception e) when (e is ShapeException or StateDictionaryException)
         {
             throw new ToolException($"{path} has no weights of a {kind.Name} for images of {Describe(shape)} and " +
-                $"{classNames.Count} classes. Name its model with --model. {e.Message}");
+                $"{classNames.Count} classes. Name its model with --model. ({e.Message.ReplaceLineEndings(" ")})");
         }
         return new TrainedModel(kind, module, shape, classNames);
     }
@@ -107,6 +105,14 @@ internal sealed record TrainedModel(
     private static Shape ShapeOf(ImageSet images) => [images.Height, images.Width, images.Channels];
 
     public static string Describe(Shape shape) => string.Join('x', shape.ToArray());
+
+    private static ModelKind ReadKind(string path, WeightFile file)
+    {
+        if (!file.Metadata.TryGetValue(KindKey, out var name))
+            throw new ToolException($"{path} does not say what model its weights are for. Name it with --model.");
+        return ModelKind.All.FirstOrDefault(kind => kind.Name == name) ?? throw new ToolException(
+            $"{path} has the weights of a model '{name}', which this version does not know. Use a newer one.");
+    }
 
     private static Shape? ReadShape(string path, WeightFile file)
     {

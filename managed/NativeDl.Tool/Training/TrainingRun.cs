@@ -59,7 +59,7 @@ internal static class TrainingRun
     {
         try
         {
-            return Predictions.Make(model, new Gallery($"the test images of {data.Name}", data.Test), TestBatchSize, stop);
+            return Predictions.Make(model, new Gallery($"{data.Name}, test images", data.Test), TestBatchSize, stop);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
