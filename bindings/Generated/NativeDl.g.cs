@@ -377,6 +377,16 @@ namespace NativeDl.Bindings
         }
     }
 
+    internal unsafe partial struct MseLossOptions
+    {
+        [StructLayout(LayoutKind.Sequential, Size = 8)]
+        public partial struct __Internal
+        {
+            internal uint struct_size;
+            internal global::NativeDl.Bindings.Reduction reduction;
+        }
+    }
+
     internal unsafe partial class NativeMethods
     {
         public partial struct __Internal
@@ -386,6 +396,12 @@ namespace NativeDl.Bindings
 
             [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_cross_entropy_backward", CallingConvention = __CallingConvention.Cdecl)]
             internal static extern global::NativeDl.Bindings.Status CrossEntropyBackward(ulong context, __IntPtr options, ulong logits, ulong labels, ulong class_weights, ulong log_sum_exp, ulong dloss, ulong* dlogits);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_mse_loss_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status MseLossForward(ulong context, __IntPtr options, ulong x, ulong target, ulong* loss);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_mse_loss_backward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status MseLossBackward(ulong context, __IntPtr options, ulong x, ulong target, ulong dloss, ulong* dx);
         }
     }
 
@@ -465,6 +481,17 @@ namespace NativeDl.Bindings
         }
     }
 
+    internal unsafe partial struct ClipGradientsOptions
+    {
+        [StructLayout(LayoutKind.Sequential, Size = 16)]
+        public partial struct __Internal
+        {
+            internal uint struct_size;
+            internal int reserved;
+            internal double max_norm;
+        }
+    }
+
     internal unsafe partial class NativeMethods
     {
         public partial struct __Internal
@@ -477,6 +504,12 @@ namespace NativeDl.Bindings
 
             [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_adadelta_forward", CallingConvention = __CallingConvention.Cdecl)]
             internal static extern global::NativeDl.Bindings.Status AdadeltaForward(ulong context, __IntPtr options, ulong* parameters, ulong* gradients, ulong learning_rate, ulong* square_averages, ulong* delta_averages, int count);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_gradient_norm_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status GradientNormForward(ulong context, ulong* gradients, int count, ulong* norm);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_clip_gradients_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status ClipGradientsForward(ulong context, __IntPtr options, ulong* gradients, ulong norm, int count);
         }
     }
 
@@ -669,6 +702,34 @@ namespace NativeDl.Bindings
 
             [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_concat_forward", CallingConvention = __CallingConvention.Cdecl)]
             internal static extern global::NativeDl.Bindings.Status ConcatForward(ulong context, __IntPtr options, ulong* x, int x_count, ulong* y);
+        }
+    }
+
+    internal unsafe partial struct SoftmaxOptions
+    {
+        [StructLayout(LayoutKind.Sequential, Size = 8)]
+        public partial struct __Internal
+        {
+            internal uint struct_size;
+            internal int axis;
+        }
+    }
+
+    internal unsafe partial class NativeMethods
+    {
+        public partial struct __Internal
+        {
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_softmax_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status SoftmaxForward(ulong context, __IntPtr options, ulong x, ulong* y);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_softmax_backward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status SoftmaxBackward(ulong context, __IntPtr options, ulong y, ulong dy, ulong* dx);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_log_softmax_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status LogSoftmaxForward(ulong context, __IntPtr options, ulong x, ulong* y);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_log_softmax_backward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status LogSoftmaxBackward(ulong context, __IntPtr options, ulong y, ulong dy, ulong* dx);
         }
     }
 

@@ -46,4 +46,29 @@ internal static unsafe partial class Native
         GC.KeepAlive(batch);
         NativeStatus.Check(status);
     }
+
+    public static Tensor GradientNormForward(Tensor[] gradients)
+    {
+        using var call = NativeCall.On(gradients[0]);
+        ulong norm = 0;
+        Bindings.Status status;
+        fixed (ulong* handles = Array.ConvertAll(gradients, g => g.Handle))
+            status = Abi.GradientNormForward(call.Context, handles, gradients.Length, &norm);
+        GC.KeepAlive(gradients);
+        return call.Output(status, norm);
+    }
+
+    public static void ClipGradientsForward(Tensor[] gradients, Tensor norm, double maxNorm)
+    {
+        using var call = NativeCall.On(norm);
+        Bindings.ClipGradientsOptions.__Internal options = default;
+        options.struct_size = (uint)sizeof(Bindings.ClipGradientsOptions.__Internal);
+        options.max_norm = maxNorm;
+        Bindings.Status status;
+        fixed (ulong* handles = Array.ConvertAll(gradients, g => g.Handle))
+            status = Abi.ClipGradientsForward(call.Context, (nint)(&options), handles, norm.Handle, gradients.Length);
+        GC.KeepAlive(gradients);
+        GC.KeepAlive(norm);
+        NativeStatus.Check(status);
+    }
 }

@@ -45,6 +45,24 @@ NDL_API ndl_status ndl_cross_entropy_backward(ndl_context context, const ndl_cro
                                               ndl_tensor logits, ndl_tensor labels, ndl_tensor class_weights,
                                               ndl_tensor log_sum_exp, ndl_tensor dloss, ndl_tensor* dlogits);
 
+/* mse_loss: the squared error; input x, target t of any equal shape; f32, f64.
+ *
+ *   loss[i] = (x[i] - t[i])^2 without reduction, else their mean or sum, a scalar
+ *
+ * The mean of nothing is NaN, the sum 0. A NaN goes where the arithmetic takes it. Sums are kept in double, in an
+ * order that does not depend on the number of threads. loss may be x or target where it has their shape. */
+typedef struct ndl_mse_loss_options {
+  uint32_t struct_size;
+  ndl_reduction reduction; /* default NDL_REDUCTION_MEAN */
+} ndl_mse_loss_options;
+
+NDL_API ndl_status ndl_mse_loss_forward(ndl_context context, const ndl_mse_loss_options* options, ndl_tensor x,
+                                        ndl_tensor target, ndl_tensor* loss);
+/* dx[i] = 2 * g * (x[i] - t[i]), g = dloss[i], dloss / count, or dloss, after the reduction. The target's gradient is
+ * -dx: the same call with x and target exchanged. dx may be x. */
+NDL_API ndl_status ndl_mse_loss_backward(ndl_context context, const ndl_mse_loss_options* options, ndl_tensor x,
+                                         ndl_tensor target, ndl_tensor dloss, ndl_tensor* dx);
+
 #ifdef __cplusplus
 }
 #endif

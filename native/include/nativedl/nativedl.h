@@ -14,6 +14,7 @@
 #include "nativedl/random.h"
 #include "nativedl/reduce.h"
 #include "nativedl/shape.h"
+#include "nativedl/softmax.h"
 #include "nativedl/tensor.h"
 
 #endif

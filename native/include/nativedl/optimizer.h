@@ -1,6 +1,6 @@
-/* nativedl/optimizer.h: optimizer steps, each one call over all parameters.
+/* nativedl/optimizer.h: optimizer steps, and the norm of all gradients; each one call over all parameters.
  *
- * Common to all: parameters p, gradients g and the state are lists of `count` tensors each; item i of every list has
+ * Common to all optimizers: parameters p, gradients g and the state are lists of `count` tensors each; item i of every list has
  * the shape and dtype of parameter i, f32 or f64, the same for all. Parameters and state are read and overwritten; no
  * two of them share memory. learning_rate is a scalar, f32 or f64. steps holds an i64 scalar per parameter: the
  * updates that it has had. The op reads and advances it, so that a parameter that was left out of some steps keeps its
@@ -70,6 +70,23 @@ NDL_API ndl_status ndl_adadelta_forward(ndl_context context, const ndl_adadelta_
                                         const ndl_tensor* parameters, const ndl_tensor* gradients,
                                         ndl_tensor learning_rate, const ndl_tensor* square_averages,
                                         const ndl_tensor* delta_averages, int32_t count);
+
+/* gradient_norm: norm = sqrt(sum of all elements' squares) of a list of tensors, f32 or f64, the same for all; norm is
+ * a scalar of that dtype, 0 for an empty list. Sums are kept in double, in an order that does not depend on the number
+ * of threads. */
+NDL_API ndl_status ndl_gradient_norm_forward(ndl_context context, const ndl_tensor* gradients, int32_t count,
+                                             ndl_tensor* norm);
+
+/* clip_gradients: g *= min(1, max_norm / (norm + 1e-6)) for all tensors of a list, in place, so that their norm is at
+ * most max_norm. norm is that of ndl_gradient_norm_forward. A NaN or infinite norm makes them NaN or 0, as in PyTorch. */
+typedef struct ndl_clip_gradients_options {
+  uint32_t struct_size;
+  int32_t reserved; /* 0 */
+  double max_norm;  /* >= 0, no default */
+} ndl_clip_gradients_options;
+
+NDL_API ndl_status ndl_clip_gradients_forward(ndl_context context, const ndl_clip_gradients_options* options,
+                                              const ndl_tensor* gradients, ndl_tensor norm, int32_t count);
 
 #ifdef __cplusplus
 }

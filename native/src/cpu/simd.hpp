@@ -123,6 +123,21 @@ NDL_INLINE float max_lanes(F32 v) {
   return lanes[0];
 }
 
+// A sum of many vectors in two levels: the rounding errors of a long sum would grow with its length.
+struct LongSum {
+  F32 total{}, part{};
+  int terms = 0;
+
+  NDL_INLINE void add(F32 v) {
+    part += v;
+    if (++terms < 64) return;
+    total += part;
+    part = F32{};
+    terms = 0;
+  }
+  NDL_INLINE F32 value() const { return total + part; }
+};
+
 // Calls body(i, n) for i = 0, kLanes, 2*kLanes, ... with n = kLanes, and a last time with what is left.
 // body is instantiated for full vectors with a constant n, so that its load_n and store_n become plain.
 template <class Body>

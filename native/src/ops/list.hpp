@@ -13,6 +13,7 @@
   X(batch_norm2d_inference) \
   X(broadcast_to)           \
   X(cast)                   \
+  X(clip_gradients)         \
   X(concat)                 \
   X(conv2d)                 \
   X(copy)                   \
@@ -23,11 +24,14 @@
   X(fill)                   \
   X(gemm)                   \
   X(global_avg_pool2d)      \
+  X(gradient_norm)          \
   X(linear)                 \
   X(log)                    \
+  X(log_softmax)            \
   X(max)                    \
   X(max_pool2d)             \
   X(mean)                   \
+  X(mse_loss)               \
   X(multiply)               \
   X(normal)                 \
   X(pad)                    \
@@ -36,6 +40,7 @@
   X(sgd)                    \
   X(sigmoid)                \
   X(slice)                  \
+  X(softmax)                \
   X(sqrt)                   \
   X(square)                 \
   X(subtract)               \

@@ -15,6 +15,19 @@ internal static partial class Families
         test.Check(loss, Layout.Same, ("x", x, Layout.Nhwc));
     }
 
+    private static void MseLoss(TorchCase test)
+    {
+        var (x, target) = (test.Input("x")!, test.Input("t")!);
+        test.Check(Ops.MseLoss(x, target, ReductionOf(test)), Layout.Same, ("x", x, Layout.Same), ("t", target, Layout.Same));
+    }
+
+    private static void Softmax(TorchCase test)
+    {
+        var x = test.Input("x")!;
+        var dim = test.Attribute("dim", -1);
+        test.Check(test.Op == "softmax" ? x.Softmax(dim) : x.LogSoftmax(dim), Layout.Same, ("x", x, Layout.Same));
+    }
+
     private static Reduction ReductionOf(TorchCase test) =>
         Enum.Parse<Reduction>(test.Attribute("reduction", "mean"), ignoreCase: true);
 }

@@ -16,19 +16,24 @@ internal static partial class Families
         ["batch_norm"] = new(BatchNorm2d, e => Rank(e, "in.x0") == 4),
         ["binary"] = new(Binary, e => s_binary.ContainsKey(Op(e))),
         ["block"] = new(Block, e => Op(e).StartsWith("res_", StringComparison.Ordinal)),
+        ["clip_grad"] = new(ClipNorm, IsNormOf2),
         ["conv2d"] = new(Conv2d),
-        ["linear"] = new(Linear),
-        ["matmul"] = new(MatMul, e => Rank(e, "in.a") == 2 && Rank(e, "in.b") == 2),
-        ["pad"] = new(Pad, e => e.GetProperty("attrs").GetProperty("mode").GetString() == "constant"),
-        ["max_pool2d"] = new(MaxPool2d),
-        ["reduce"] = new(Reduce, e => s_reductions.ContainsKey(Op(e))),
-        ["trajectory"] = new(Train, IsTrajectory),
         ["cross_entropy"] = new(CrossEntropy, Supports: e => e.GetProperty("attrs").TryGetProperty("ignore_index", out _)),
+        ["linear"] = new(Linear),
+        ["log_softmax"] = new(Softmax),
+        ["loss"] = new(MseLoss, e => Op(e) == "mse"),
+        ["lr_scheduler"] = new(Schedule, e => ScheduleOf(e) is not null || Op(e) == "ReduceLROnPlateau"),
+        ["matmul"] = new(MatMul, e => Rank(e, "in.a") == 2 && Rank(e, "in.b") == 2),
+        ["max_pool2d"] = new(MaxPool2d),
         ["optimizer"] = new(Optimize, Supports: HasOptimizer),
+        ["pad"] = new(Pad, e => e.GetProperty("attrs").GetProperty("mode").GetString() == "constant"),
+        ["reduce"] = new(Reduce, e => s_reductions.ContainsKey(Op(e))),
+        ["softmax"] = new(Softmax),
+        ["trajectory"] = new(Train, IsTrajectory),
     };
 
     /// <summary>Families of which every case must run.</summary>
-    public static readonly string[] Complete = ["avg_pool2d", "conv2d", "linear", "max_pool2d"];
+    public static readonly string[] Complete = ["avg_pool2d", "conv2d", "linear", "log_softmax", "max_pool2d", "softmax"];
 
     public static bool Supports(JsonElement entry) =>
         s_families.TryGetValue(Name(entry), out var family) && (family.Supports is null || family.Supports(entry));

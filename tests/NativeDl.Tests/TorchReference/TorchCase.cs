@@ -18,6 +18,8 @@ public sealed class TorchCase(JsonElement entry, string folder, DType dtype)
 {
     private readonly Dictionary<string, NdArray> _arrays = Npz.Read(Path.Combine(folder, entry.GetProperty("file").GetString()!));
 
+    public JsonElement Entry => entry;
+
     public string Op { get; } = entry.GetProperty("op").GetString()!;
 
     /// <summary>F32, or F64 in which the reference kernels run.</summary>

@@ -69,21 +69,21 @@ void forward(const CrossEntropy& r, const Buffers& b, const Exec& exec) {
       best = maximum(load_some_or(x + c, n, -__builtin_inff()), best);  // a NaN comes through the sum below
     });
     const float top = max_lanes(best);
-    F32 exps{}, weighted{};  // of the second: sum of w[c] * (x[c] - top)
+    LongSum exps, weighted;  // the second: sum of w[c] * (x[c] - top)
     for_vectors(0, r.classes, [&](int64_t c, int n) NDL_LAMBDA_INLINE {
       const F32 v = load_some_or(x + c, n, -__builtin_inff()) - top;
-      exps += exponential(v);
+      exps.add(exponential(v));
       if (!smooth) return;
       const F32 kept = n == kLanes ? v : load_some_or(x + c, n, top) - top;
-      weighted += weights == nullptr ? kept : kept * load_some(weights + c, n);
+      weighted.add(weights == nullptr ? kept : kept * load_some(weights + c, n));
     });
-    const double log_sum = __builtin_log(static_cast<double>(sum_lanes(exps)));
+    const double log_sum = __builtin_log(static_cast<double>(sum_lanes(exps.value())));
     if (saved != nullptr) saved[row] = static_cast<float>(static_cast<double>(top) + log_sum);
     double value = 0;
     if (const int64_t label = label_of(r, b, exec, row); label >= 0) {
       const double weight = weights == nullptr ? 1.0 : static_cast<double>(weights[label]);
       value = (1 - r.smoothing) * weight * (log_sum - static_cast<double>(x[label] - top));
-      if (smooth) value += uniform * (all * log_sum - static_cast<double>(sum_lanes(weighted)));
+      if (smooth) value += uniform * (all * log_sum - static_cast<double>(sum_lanes(weighted.value())));
       sums.loss += value;
       sums.weight += weight;
     }

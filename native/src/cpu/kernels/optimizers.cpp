@@ -1,26 +1,24 @@
 // cpu/kernels/optimizers.cpp: sgd, adam and adadelta, each in one pass over all parameters; formulas in
 // nativedl/optimizer.h. parameters p, gradients g and state are lists of dense tensors of the same shapes.
-// Mapping: the items' elements are numbered through, each item from a multiple of kAlign on, and a task is kGrain
-// numbers, wherever items begin: large and small tensors load the threads alike, and no two tasks write to one cache
-// line. What an item's elements have in common (Adam's bias corrections) is computed before, in double.
+// Mapping: the elements of all items are numbered through, and a task is kGrain numbers: large and small tensors load
+// the threads alike. What an item's elements have in common (Adam's bias corrections) is computed before, in double.
 // Workspace: the first number of each item, and its coefficients. Refuses: f64. Bound: memory bandwidth.
+#include "cpu/element_list.hpp"
 #include "cpu/simd.hpp"
 #include "ops/optimizers.hpp"
 
 namespace ndl::cpu::NDL_ISA {
 namespace {
 
-constexpr int64_t kAlign = 64;
 constexpr int64_t kGrain = 8192;  // elements: 100 to 200 KB read and written, about 10 microseconds
 
 // Per item; an op uses those it needs.
 struct Coefficients {
-  int64_t first;           // number of the item's first element
   float rate, correction;  // adam: learning rate / (1 - beta1^t), 1 / sqrt(1 - beta2^t)
   bool begins;             // sgd: the momentum buffer is set
 };
 
-int64_t workspace_of(const Optimizer& r) { return (r.items + 1) * static_cast<int64_t>(sizeof(Coefficients)); }
+int64_t workspace_of(const Optimizer& r) { return r.items * static_cast<int64_t>(sizeof(int64_t) + sizeof(Coefficients)); }
 
 NDL_INLINE double learning_rate(const Optimizer& r, const Buffers& b) {
   return r.rate_dtype == NDL_DTYPE_F64 ? *b.get<double>(Optimizer::kLearningRate) : static_cast<double>(*b.get<float>(Optimizer::kLearningRate));
@@ -37,25 +35,13 @@ NDL_INLINE F32 gradient_of(const Optimizer& r, const float* g, int64_t i, int n,
 // the items' elements, in parallel.
 template <class Prepare, class Update>
 NDL_INLINE void for_ranges(const Optimizer& r, const Buffers& b, const Exec& exec, const Prepare& prepare, const Update& update) {
-  auto* items = static_cast<Coefficients*>(exec.workspace);
-  int64_t total = 0;
-  for (int64_t item = 0; item < r.items; ++item) {
-    items[item].first = total;
-    prepare(static_cast<int>(item), items[item]);
-    total += (b.count(Optimizer::kParameters, static_cast<int>(item)) + kAlign - 1) / kAlign * kAlign;
-  }
+  auto* first = static_cast<int64_t*>(exec.workspace);
+  auto* coefficients = reinterpret_cast<Coefficients*>(first + r.items);
+  const int64_t total = number_elements(b, Optimizer::kParameters, first);
+  for (int item = 0; item < r.items; ++item) prepare(item, coefficients[item]);
   exec.parallel_for(total, kGrain, [&](int64_t begin, int64_t end, int32_t) {
-    int64_t low = 0, high = r.items;  // the last item that begins at or before `begin`
-    while (high - low > 1) {
-      const int64_t middle = (low + high) / 2;
-      if (items[middle].first <= begin) low = middle;
-      else high = middle;
-    }
-    for (int64_t item = low; item < r.items && items[item].first < end; ++item) {
-      const int64_t count = b.count(Optimizer::kParameters, static_cast<int>(item));
-      const int64_t from = begin > items[item].first ? begin - items[item].first : 0, to = end - items[item].first;
-      if (from < count) update(static_cast<int>(item), items[item], from, to < count ? to : count);
-    }
+    for_items(b, Optimizer::kParameters, first, begin, end,
+              [&](int item, int64_t from, int64_t to) { update(item, coefficients[item], from, to); });
   });
 }
 
