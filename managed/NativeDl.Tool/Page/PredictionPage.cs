@@ -72,7 +72,7 @@ internal sealed class PredictionPage
         if (_predictions.Confusion is not null)
         {
             Tile(Percent(_predictions.Accuracy, 2), "are right");
-            Tile($"{Number(_predictions.Mistakes)} of {Number(_predictions.Count)}", "are mistakes");
+            Tile(Number(_predictions.Mistakes), $"mistakes in {Number(_predictions.Count)} pictures");
             Tile(_predictions.Loss.ToString("0.0000", CultureInfo.InvariantCulture), "mean cross entropy");
         }
         else
@@ -133,13 +133,14 @@ internal sealed class PredictionPage
             <figure class="card" data-label="{label}" data-class="{answer}"><img src="{picture}" alt="picture {title}" width="88" height="88">
             <figcaption><div class="verdict">{verdict}<small title="{title}">{(_predictions.Gallery.Titles is null ? "#" : "")}{title}</small></div>
             """);
+        Add("""<div class="bars">""");
         foreach (var (number, probability) in _predictions.Surest(index, BarsShown))
         {
             var kind = number == label ? " is-right" : number == answer && label is not null ? " is-wrong" : "";
             var width = (100 * probability).ToString("0.##", CultureInfo.InvariantCulture);
             Add($"""<div class="bar{kind}"><span>{Text(_predictions.ClassName(number))}</span><span class="track"><i style="width:{width}%"></i></span><span>{Percent(probability, 1)}</span></div>""");
         }
-        Add("</figcaption></figure>");
+        Add("</div></figcaption></figure>");
     }
 
     private void AddMatrix(int[,] confusion)
