@@ -17,6 +17,7 @@ internal sealed class FitLoop
     private readonly IReadOnlyList<Tensor> _parameters;
     private readonly FitContext _fit;
     private readonly Generator _generator;
+    private readonly LearningRateScheduler? _scheduler;
 
     public FitLoop(Module module, BatchSource data, FitOptions options)
     {
@@ -36,6 +37,8 @@ internal sealed class FitLoop
             _training.Build(module);
         _parameters = module.Parameters();
         _fit = new FitContext(module, options.Optimizer(_parameters), options, _training.BatchCount(options.BatchSize));
+        if (options.Schedule is { } schedule)
+            _scheduler = new LearningRateScheduler(_fit.Optimizer, schedule);
     }
 
     public Optimizer Optimizer => _fit.Optimizer;
@@ -111,6 +114,11 @@ internal sealed class FitLoop
         var outputs = _module.Forward(batch.Inputs);
         using var loss = _options.Loss.Forward(outputs, batch.Labels);
         loss.Backward();
+        if (_options.MaxGradientNorm is { } most)
+            Gradients.ClipNorm(_parameters, most).Dispose();
+        // Counted from the first epoch of all runs, so that one that goes on has the rates of the whole.
+        if (_scheduler is not null)
+            _scheduler.StepCount = ((long)(_fit.Epoch - 1) * _fit.Batches) + _fit.Batch - 1;
         _fit.Optimizer.Step();
         _fit.BatchLoss = running.Add(loss, outputs, batch);
         if (Module.Forgets(_module))

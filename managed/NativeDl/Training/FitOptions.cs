@@ -24,6 +24,14 @@ public sealed record FitOptions
     /// </summary>
     public Func<IReadOnlyList<Tensor>, Optimizer> Optimizer { get; init; } = parameters => new Adam(parameters);
 
+    /// <summary>
+    /// The learning rate of each step, counted from 0 over all epochs: <c>new CosineDecay(steps)</c>. Null: it stays.
+    /// </summary>
+    public RateSchedule? Schedule { get; init; }
+
+    /// <summary>Scales gradients down whose norm, over all parameters, is greater. Null: they stay.</summary>
+    public double? MaxGradientNorm { get; init; }
+
     /// <summary>What is made small.</summary>
     public Loss Loss { get; init; } = new CrossEntropyLoss();
 
@@ -66,6 +74,7 @@ public sealed record FitOptions
         Require(Epochs >= 0, $"Epochs is {Epochs}. It must be 0 or more.");
         Require(FirstEpoch >= 1, $"FirstEpoch is {FirstEpoch}. Epochs are counted from 1.");
         Require(BatchSize >= 1, $"BatchSize is {BatchSize}. It must be 1 or more.");
+        Require(MaxGradientNorm is null or > 0, $"MaxGradientNorm is {MaxGradientNorm}. It must be above 0.");
         Require(ValidationSplit is >= 0 and < 1, $"ValidationSplit is {ValidationSplit}. It must be from 0 to below 1.");
         Require(ValidationSplit == 0 || ValidationData is null, "ValidationSplit and ValidationData are both given. Give one.");
         Require(count > 0, "There are no examples to train with.");

@@ -176,6 +176,15 @@ public static class ModuleTraining
         return Classes.Of(outputs);
     }
 
+    /// <summary>The probabilities of the classes, [n, classes], for a model whose outputs are logits.</summary>
+    public static Tensor PredictProbabilities(
+        this Module module, Tensor inputs, int batchSize = 256, CancellationToken cancellation = default)
+    {
+        using var outputs = module.Predict(inputs, batchSize, cancellation);
+        using var noGrad = Autograd.NoGrad();
+        return Ops.Softmax(outputs);
+    }
+
     /// <summary>Goes over the parts, which are freed, and joins their outputs.</summary>
     private static Tensor Predict(Module module, long count, IEnumerable<Tensor> parts, CancellationToken cancellation)
     {

@@ -113,6 +113,8 @@ public sealed class LayerTests
         var x = Images(1, 3, 3, 2);
         Assert.That(new Sigmoid().Forward(x).ToArray<float>(), Is.EqualTo(Ops.Sigmoid(x).ToArray<float>()));
         Assert.That(new Tanh().Forward(x).ToArray<float>(), Is.EqualTo(Ops.Tanh(x).ToArray<float>()));
+        Assert.That(new Softmax().Forward(x).ToArray<float>(), Is.EqualTo(Ops.Softmax(x).ToArray<float>()));
+        Assert.That(new LogSoftmax(1).Forward(x).ToArray<float>(), Is.EqualTo(Ops.LogSoftmax(x, 1).ToArray<float>()));
         Assert.That(new Relu().Forward(x).ToArray<float>(), Is.EqualTo(Ops.Relu(x).ToArray<float>()));
     }
 

@@ -61,6 +61,24 @@ public sealed class CheckpointTests
     }
 
     [Test]
+    public void Resume_WithScheduleAndClipping_ComesToTheSameBits()
+    {
+        using var scratch = new ScratchFolder();
+        var path = Path.Combine(scratch.Path, "run.safetensors");
+        var options = new FitOptions
+        {
+            Epochs = 4, BatchSize = 16, Optimizer = p => new Adam(p, 0.01), Schedule = new CosineDecay(16),
+            MaxGradientNorm = 0.1,
+        };
+        var (whole, resumed) = (Model(), Model());
+        var history = whole.Fit(Digits, options);
+        Model().Fit(Digits, options with { Epochs = 2, Callbacks = [new Checkpoint(path)] });
+        var rest = resumed.Resume(path, Digits, options);
+        Assert.That(rest.Select(e => (e.Loss, e.LearningRate)), Is.EqualTo(history.Skip(2).Select(e => (e.Loss, e.LearningRate))));
+        Assert.That(history.Select(e => e.LearningRate), Is.Ordered.Descending);
+    }
+
+    [Test]
     public void SaveAndLoad_ByHand()
     {
         using var scratch = new ScratchFolder();

@@ -161,6 +161,18 @@ public sealed class FitTests
     }
 
     [Test]
+    public void Fit_MaxGradientNorm_Clips()
+    {
+        var norms = new List<float>();
+        var diary = new Diary
+        {
+            AfterBatch = fit => norms.Add(Gradients.Norm(fit.Module.Parameters().Select(p => p.Grad!)).Item<float>()),
+        };
+        Built().Fit(Points(), Options with { MaxGradientNorm = 0.01, Callbacks = [diary] });
+        Assert.That(norms, Is.All.LessThanOrEqualTo(0.01f + 1e-6f));
+    }
+
+    [Test]
     public void Fit_CallsBackInOrder()
     {
         var diary = new Diary();
@@ -333,6 +345,8 @@ public sealed class FitTests
         Assert.That(result.Loss, Is.EqualTo(loss.Item<float>()).Within(1e-5));
         Assert.That(result.Count, Is.EqualTo(96));
         Assert.That(Weights(model), Is.EqualTo(before));
+        using var probabilities = model.PredictProbabilities(inputs, batchSize);
+        Assert.That(probabilities.ToArray<float>().Sum(), Is.EqualTo(96).Within(1e-3));
         Assert.That(model.Predict(inputs[0..0]).Shape, Is.EqualTo(new Shape(0, 3)));
     }
 
