@@ -38,7 +38,10 @@ NDL_INLINE void for_ranges(const Optimizer& r, const Buffers& b, const Exec& exe
   auto* first = static_cast<int64_t*>(exec.workspace);
   auto* coefficients = reinterpret_cast<Coefficients*>(first + r.items);
   const int64_t total = number_elements(b, Optimizer::kParameters, first);
-  for (int item = 0; item < r.items; ++item) prepare(item, coefficients[item]);
+  for (int item = 0; item < r.items; ++item) {
+    coefficients[item] = {};  // the workspace holds whatever the last op left there
+    prepare(item, coefficients[item]);
+  }
   exec.parallel_for(total, kGrain, [&](int64_t begin, int64_t end, int32_t) {
     for_items(b, Optimizer::kParameters, first, begin, end,
               [&](int item, int64_t from, int64_t to) { update(item, coefficients[item], from, to); });
