@@ -47,12 +47,14 @@ class Descs {
   std::span<const Desc> list(int operand) const {
     return {descs_ + first_[operand], descs_ + first_[operand + 1]};
   }
-  // Sets what an output must be. The device is that of the call.
+  // Sets what an output must be; an error where its size overflows. The device is that of the call.
   void output(int operand, ndl_dtype dtype, std::span<const int64_t> dims, int item = 0);
   void output(int operand, ndl_dtype dtype, std::initializer_list<int64_t> dims, int item = 0) {
     output(operand, dtype, std::span<const int64_t>(dims.begin(), dims.size()), item);
   }
-  void output_like(int operand, const Desc& like, int item = 0) { descs_[first_[operand] + item] = like; }
+  void output_like(int operand, const Desc& like, int item = 0) {
+    output(operand, like.dtype, std::span<const int64_t>(like.dims.data(), static_cast<size_t>(like.rank)), item);
+  }
 
  private:
   const char* pass_;

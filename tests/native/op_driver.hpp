@@ -1,0 +1,63 @@
+// tests/native/op_driver.hpp: runs a pass on a row of its op's case table. Operands are found by their names:
+//
+//   a forward operand        as the row says; its values depend on the row's text and its name alone
+//   d<output>, d<n>          upstream gradient of the forward's output of that name
+//   <output>                 the forward's output, computed by cpu:ref in f64
+//   <operand>_dims           the dimensions of the forward's operand
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "case_table.hpp"
+#include "core/pass.hpp"
+
+namespace ndl::test {
+
+struct Value {
+  Desc desc;
+  std::vector<double> data;
+};
+using Values = std::map<std::string, std::vector<Value>>;
+const std::vector<Value>* find(const Values& values, const std::string& name);  // null where there is none
+
+// A tensor that begins at an odd element of memory full of NaN (or -1). Nothing but what the pass writes may change;
+// AddressSanitizer sees reads beside it as well.
+struct Guarded {
+  ndl_tensor handle = 0;
+  bool written = false;
+  std::vector<unsigned char> before;  // all of the storage
+};
+Guarded guard(const Desc& desc, bool written, const std::vector<double>& data);
+void check(const Guarded& guarded, const char* what);
+void unpoison(const void* begin, int64_t bytes);
+
+struct Outputs {
+  ndl_status status;
+  double flop = 0;
+  std::vector<std::vector<Value>> values;  // by operand; of outputs and inouts
+};
+
+// Runs one implementation; wide: f32 operands as f64. like: outputs of an earlier run, of which NaN-filled tensors are
+// given; null: the call allocates its outputs.
+Outputs execute(const Pass& pass, const std::string& implementation, const Case& row, const Values& values, bool wide, size_t output_items,
+                int32_t threads = 0, const Outputs* like = nullptr);
+std::vector<unsigned char> options_of(const Pass& pass, const Case& row);
+
+// What one row's passes share, computed once for all their implementations.
+struct Prepared {
+  bool usable = false;
+  Values values;
+  size_t output_items = 1;
+  std::map<const Pass*, Outputs> expected;
+};
+Prepared& prepared(const std::string& op, const Case& row);
+const Outputs& expected_outputs(const Pass& pass, const Case& row, Prepared& data);  // of cpu:ref in f64
+
+bool belongs(const Pass& pass, const std::string& op);
+bool too_large(const Case& row, double max_flop);
+// Whether the pass reads the gradient of an output that has none: of integers.
+bool lacks_gradient(const Pass& pass, const Values& values);
+
+}  // namespace ndl::test
