@@ -79,7 +79,7 @@ public sealed class Samples
         });
         Console.WriteLine(history);
         Console.WriteLine(model.Evaluate(test));                      // loss 0.0603, accuracy 0.9805
-        long[] classes = model.PredictClasses(images);                // images [n, 28, 28, 1]
+        long[] classes = model.PredictClasses(images);                // images [n, 28, 28, 1]; also Predict, PredictProbabilities
         model.Save("model.safetensors");
 
         Assert.That(classes, Has.Length.EqualTo(2));
