@@ -26,6 +26,8 @@ internal static class Report
             cells.AddRange(names.Skip(1).Select(n => result.Seconds.TryGetValue(n, out var s) ? $"{s.Median / ours.Median:F2}" : "-"));
             table.AddRow([.. cells.Select(c => new Text(c))]);
         }
+        if (Console.IsOutputRedirected)
+            AnsiConsole.Profile.Width = 240; // a file has no width of its own
         AnsiConsole.Write(table);
     }
 
