@@ -65,6 +65,7 @@ public sealed class ModelTests
         using var logits = model.Predict(first);
         Assert.That(
             logits.ToArray<float>().Select(v => (double)v), Is.EqualTo(expected["logits_first64"].Values).Within(1e-4));
+        Assert.That(model.Evaluate(new ImageDataset(test, imageNet)).Metrics["accuracy"], Is.EqualTo(0.915).Within(0.0015));
     }
 
     /// <summary>[out, in, h, w] becomes [out, h, w, in].</summary>
