@@ -79,7 +79,7 @@ function Build-Native([string] $preset, [string[]] $arguments) {
 
 function Build-Managed([string] $project) {
     Install-Tools @('dotnet')
-    Invoke-Tool dotnet @('build', '-c', 'Release', '-v', 'quiet', $project)
+    Invoke-Tool dotnet @('msbuild', $project, '-restore', '-property:Configuration=Release', '-verbosity:quiet', '-nologo')
 }
 
 function Build-All([string] $preset) {
@@ -110,7 +110,8 @@ function Invoke-Tests {
         & dotnet test $file.DirectoryName -c Release --no-build --results-directory $results --logger "trx;LogFileName=$($file.BaseName).trx"
         if ($LASTEXITCODE -ne 0) { $broken += $file.BaseName }
     }
-    & cmake "-DRESULTS=$results" "-DBROKEN=$($broken -join ' ')" -P (Join-Path $root 'cmake/TestSummary.cmake')
+    if ($broken.Count -gt 0) { Set-Content (Join-Path $results 'broken') $broken }
+    & cmake "-DRESULTS=$results" -P (Join-Path $root 'cmake/TestSummary.cmake')
     if ($broken.Count -gt 0) { exit 1 }
 }
 

@@ -86,7 +86,7 @@ native() {  # preset, then arguments of cmake --build
 
 managed() {
   setup dotnet
-  dotnet build -c Release -v quiet "$@"
+  dotnet msbuild "$@" -restore -property:Configuration=Release -verbosity:quiet -nologo
 }
 
 build() {
@@ -108,19 +108,19 @@ run() {
 }
 
 run_tests() {
-  local project broken=''
+  local project
   setup cmake ninja c++ gtest dotnet
   build release
   rm -rf "$results" && mkdir -p "$results"
-  ctest --preset release -LE gtest --output-junit "$results/abi.xml" || broken+=' abi'
-  build/release/tests/nativedl_tests --gtest_brief=1 --gtest_output="xml:$results/native.xml" || broken+=' native'
+  ctest --preset release -LE gtest --output-junit "$results/abi.xml" || echo abi >>"$results/broken"
+  build/release/tests/nativedl_tests --gtest_brief=1 --gtest_output="xml:$results/native.xml" || echo native >>"$results/broken"
   for project in "$root"/tests/*/*.csproj; do
     project=$(basename "$project" .csproj)
     dotnet test "$root/tests/$project" -c Release --no-build --results-directory "$results" \
-      --logger "trx;LogFileName=$project.trx" || broken+=" $project"
+      --logger "trx;LogFileName=$project.trx" || echo "$project" >>"$results/broken"
   done
-  cmake -DRESULTS="$results" -DBROKEN="$broken" -P "$root/cmake/TestSummary.cmake"
-  [ -z "$broken" ]
+  cmake -DRESULTS="$results" -P "$root/cmake/TestSummary.cmake"
+  [ ! -e "$results/broken" ]
 }
 
 bindings() {

@@ -1,5 +1,6 @@
 # Prints the counts of every suite that left a result in RESULTS (JUnit of ctest and GoogleTest, trx of dotnet test), then the total.
-#   cmake -DRESULTS=<folder> [-DBROKEN="suites that ended with an error"] -P TestSummary.cmake
+# RESULTS/broken, where it exists, names the suites that ended with an error: one a line.
+#   cmake -DRESULTS=<folder> -P TestSummary.cmake
 cmake_minimum_required(VERSION 3.25)
 
 function(say text)
@@ -14,7 +15,10 @@ endfunction()
 set(total_passed 0)
 set(total_failed 0)
 set(total_skipped 0)
-separate_arguments(broken UNIX_COMMAND "${BROKEN}")
+set(broken "")
+if(EXISTS ${RESULTS}/broken)
+  file(STRINGS ${RESULTS}/broken broken)
+endif()
 
 file(GLOB files ${RESULTS}/*.xml ${RESULTS}/*.trx)
 foreach(file IN LISTS files)
