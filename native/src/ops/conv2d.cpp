@@ -3,7 +3,7 @@
 #include "ops/conv2d.hpp"
 
 #include "core/submit.hpp"
-#include "cpu/cost.hpp"
+#include "cpu/conv2d_cost.hpp"
 #include "nativedl/conv.h"
 #include "ops/checks.hpp"
 #include "ops/window2d.hpp"
@@ -83,15 +83,34 @@ void infer_backward_bias(const NoOptions&, Descs& operands, Conv2dBias& record) 
   operands.output(Conv2dBias::kDb, dy.dtype, {record.k});
 }
 
+const char* no_winograd2x2(const Conv2d& r, const Env& env) {
+  if (const char* why = only_f32(r, env); why != nullptr) return why;
+  if (r.r != 3 || r.s != 3) return "it takes kernels of 3 x 3 only";
+  if (r.stride_h != 1 || r.stride_w != 1) return "it takes stride 1 only";
+  if (r.dilation_h != 1 || r.dilation_w != 1) return "it takes dilation 1 only";
+  if (r.groups != 1) return "it takes one group only";
+  return nullptr;
+}
+const char* no_winograd4x4(const Conv2d& r, const Env& env) {
+  if (env.precision == NDL_PRECISION_STRICT) return "its rounding error is about twice the direct sum's, which precision strict excludes";
+  return no_winograd2x2(r, env);
+}
+
 const Implementation<Conv2d> kForward[] = {
+    NDL_LIST_SIMD("winograd4x4", no_winograd4x4, cpu::conv2d_winograd_estimate<4>, conv2d_forward_winograd4x4),
+    NDL_LIST_SIMD("winograd2x2", no_winograd2x2, cpu::conv2d_winograd_estimate<2>, conv2d_forward_winograd2x2),
     NDL_LIST_SIMD("implicit_gemm", only_f32, cpu::plain_estimate, conv2d_forward_implicit_gemm),
     {"cpu:ref", Target::any_cpu, nullptr, cpu::plain_estimate, &cpu::ref::conv2d_forward},
 };
 const Implementation<Conv2d> kBackwardInput[] = {
+    NDL_LIST_SIMD("winograd4x4", no_winograd4x4, cpu::conv2d_winograd_estimate<4>, conv2d_backward_input_winograd4x4),
+    NDL_LIST_SIMD("winograd2x2", no_winograd2x2, cpu::conv2d_winograd_estimate<2>, conv2d_backward_input_winograd2x2),
     NDL_LIST_SIMD("implicit_gemm", only_f32, cpu::plain_estimate, conv2d_backward_input_implicit_gemm),
     {"cpu:ref", Target::any_cpu, nullptr, cpu::plain_estimate, &cpu::ref::conv2d_backward_input},
 };
 const Implementation<Conv2d> kBackwardWeight[] = {
+    NDL_LIST_SIMD("winograd4x4", no_winograd4x4, cpu::conv2d_winograd_estimate<4>, conv2d_backward_weight_winograd4x4),
+    NDL_LIST_SIMD("winograd2x2", no_winograd2x2, cpu::conv2d_winograd_estimate<2>, conv2d_backward_weight_winograd2x2),
     NDL_LIST_SIMD("implicit_gemm", only_f32, cpu::plain_estimate, conv2d_backward_weight_implicit_gemm),
     {"cpu:ref", Target::any_cpu, nullptr, cpu::plain_estimate, &cpu::ref::conv2d_backward_weight},
 };

@@ -33,6 +33,12 @@ extern const Kernel<Conv2dBias> conv2d_backward_bias;
 NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_forward_implicit_gemm)
 NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_backward_input_implicit_gemm)
 NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_backward_weight_implicit_gemm)
+NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_forward_winograd2x2)
+NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_forward_winograd4x4)
+NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_backward_input_winograd2x2)
+NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_backward_input_winograd4x4)
+NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_backward_weight_winograd2x2)
+NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_backward_weight_winograd4x4)
 NDL_DECLARE_SIMD(Kernel<Conv2dBias>, conv2d_backward_bias_vector)
 
 }  // namespace ndl

@@ -1,0 +1,121 @@
+// cpu/winograd/engine.hpp: 3x3 convolution at stride 1 by tiles: transform, multiply once per point, transform back. f32, NHWC.
+//
+//   forward   y = A^T [ sum_c U[c,k] * V[t,c] ] A         V = B^T d B of the tile t of x (kPoints^2 matrices [tiles, c])
+//             (backward_input: the same, x = dy and the  U = G g G^T, made once per version of the weight
+//             weight flipped and its channels swapped)   M = V U, one product for each of the kPoints^2 points
+//   weight    dw = G^T [ sum_t E[t,k] * V[t,c] ] G        E = A dy A^T of the tile t of dy
+//
+// Products keep kTileRows x kPanel sums in registers (14 x 2 vectors of 32 registers, 6 x 2 of 16); the right-hand side
+// lies in panels of kPanel columns, [panel][depth][kPanel], the last one a single vector wide where that is enough.
+// Columns past a matrix's end are zeros in scratch; operands are read and written under masks there.
+#pragma once
+
+#include "cpu/gemm/engine.hpp"
+#include "cpu/winograd/transforms.hpp"
+
+namespace ndl::cpu::NDL_ISA {
+
+inline constexpr int kPanel = 2 * kLanes;
+#if defined(__AVX512F__) || defined(__aarch64__)
+inline constexpr int kTileRows = 14;
+#else
+inline constexpr int kTileRows = 6;
+#endif
+
+NDL_INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+NDL_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+NDL_INLINE int64_t whole_vectors(int64_t n) { return ceil_div(n, kLanes) * kLanes; }
+// Distance of matrices (or rows) that are walked side by side: an odd number of cache lines puts them in different sets.
+NDL_INLINE int64_t skewed(int64_t floats) { return (ceil_div(floats, 16) | 1) * 16; }
+// Distance of rows: as they are, unless they lie a large power of two apart.
+NDL_INLINE int64_t row_distance(int64_t floats) { return floats % 128 == 0 ? floats + 16 : floats; }
+
+// Where vector `column` (a multiple of kLanes) of row `row` of a matrix in panels lies; n: whole vectors of columns.
+NDL_INLINE int64_t in_panels(int64_t row, int64_t column, int64_t depth, int64_t n) {
+  const int64_t panel = column / kPanel * kPanel, width = smaller(kPanel, n - panel);
+  return panel * depth + row * width + (column - panel);
+}
+
+// --- products --------------------------------------------------------------------------------------------------
+
+template <int kRows, int kVectors, bool kColumns>
+void tile_product(int64_t depth, const float* a, int64_t lda, const float* b, float* c, int64_t ldc, bool accumulate) {
+  micro_kernel<kRows, kVectors, kColumns>(depth, a, lda, b, c, ldc, kRows, kVectors * kLanes, accumulate, nullptr);
+}
+template <int kVectors, bool kColumns, int kRows = kTileRows>
+void tile_product_of(int64_t rows, int64_t depth, const float* a, int64_t lda, const float* b, float* c, int64_t ldc, bool accumulate) {
+  if constexpr (kRows > 1)
+    if (rows < kRows) return tile_product_of<kVectors, kColumns, kRows - 1>(rows, depth, a, lda, b, c, ldc, accumulate);
+  tile_product<kRows, kVectors, kColumns>(depth, a, lda, b, c, ldc, accumulate);
+}
+
+// C [rows, columns [first, last)] = or += A [rows, depth] * B, which has n columns in panels; first: a multiple of kPanel.
+// Rows go in groups of equal size, so that none is computed for nothing. Depth goes in blocks: a block of a panel stays
+// in L1 for all groups, and sums in two levels round less (on 512 channels, half the error of F(4x4)).
+inline constexpr int64_t kDepth = 128;
+
+template <bool kColumns>
+void product(int64_t rows, int64_t depth, const float* a, int64_t lda, const float* b, int64_t n, int64_t first, int64_t last, float* c,
+             int64_t ldc, bool accumulate) {
+  const int64_t groups = ceil_div(rows, kTileRows);
+  for (int64_t column = first; column < last; column += kPanel) {
+    const bool wide = n - column > kLanes;
+    for (int64_t k = 0; k < depth || k == 0; k += kDepth) {
+      const float* panel = b + column * depth + k * (wide ? kPanel : kLanes);
+      for (int64_t group = 0; group < groups; ++group) {
+        const int64_t row = rows * group / groups, count = rows * (group + 1) / groups - row;
+        const float* block = kColumns ? a + k * lda + row : a + row * lda + k;
+        const auto multiply = wide ? tile_product_of<2, kColumns> : tile_product_of<1, kColumns>;
+        multiply(count, smaller(kDepth, depth - k), block, lda, panel, c + row * ldc + (column - first), ldc, accumulate || k > 0);
+      }
+    }
+  }
+}
+
+// --- tiles -----------------------------------------------------------------------------------------------------
+
+struct Image {
+  int64_t h, w, c;
+};
+// How outputs are cut into squares of kTile, in the order (n, row, column).
+struct Grid {
+  int64_t rows, columns, count;
+};
+template <int kTile>
+NDL_INLINE Grid grid_of(int64_t n, int64_t h, int64_t w) {
+  const int64_t rows = ceil_div(h, kTile), columns = ceil_div(w, kTile);
+  return {rows, columns, n * rows * columns};
+}
+struct Tile {
+  int64_t n, row, column;  // of its first output
+};
+template <int kTile>
+NDL_INLINE Tile tile_at(const Grid& grid, int64_t t) {
+  return {t / grid.columns / grid.rows, t / grid.columns % grid.rows * kTile, t % grid.columns * kTile};
+}
+
+// The pixels of a square whose corner is (row, column): those outside the image are at `zeros`, which holds c of them.
+template <int kSize>
+NDL_INLINE void find_pixels(const float* data, const Image& image, int64_t n, int64_t row, int64_t column, const float* zeros,
+                            const float* (&pixels)[kSize][kSize]) {
+  for (int i = 0; i < kSize; ++i) {
+    const bool inside = row + i >= 0 && row + i < image.h;
+    const float* line = data + ((n * image.h + row + i) * image.w + column) * image.c;
+    for (int j = 0; j < kSize; ++j) pixels[i][j] = inside && column + j >= 0 && column + j < image.w ? line + j * image.c : zeros;
+  }
+}
+
+// Transforms one square of T::kIn pixels; element (i, j) of channels c.. goes to target(c) + (i*kOut + j)*point.
+template <class T, class Target>
+NDL_INLINE void transform_pixels(const float* data, const Image& image, int64_t n, int64_t row, int64_t column, const float* zeros,
+                                 int64_t point, const Target& target) {
+  const float* pixels[T::kIn][T::kIn];
+  find_pixels(data, image, n, row, column, zeros, pixels);
+  for_vectors(0, image.c, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
+    float* out = target(c);
+    transform_square<T>([&](int i, int j) NDL_LAMBDA_INLINE { return load_some(pixels[i][j] + c, lanes); },
+                        [&](int i, int j, F32 v) NDL_LAMBDA_INLINE { store<F32>(out + (i * T::kOut + j) * point, v); });
+  });
+}
+
+}  // namespace ndl::cpu::NDL_ISA
