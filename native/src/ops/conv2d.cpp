@@ -85,34 +85,35 @@ void infer_backward_bias(const NoOptions&, Descs& operands, Conv2dBias& record) 
 
 using cpu::Conv2dPass;
 
-const char* no_winograd2x2(const Conv2d& r, const Env& env) {
+template <int kTile>
+const char* no_winograd(const Conv2d& r, const Env& env) {
   if (const char* why = only_f32(r, env); why != nullptr) return why;
   if (r.r != 3 || r.s != 3) return "it takes kernels of 3 x 3 only";
   if (r.stride_h != 1 || r.stride_w != 1) return "it takes stride 1 only";
   if (r.dilation_h != 1 || r.dilation_w != 1) return "it takes dilation 1 only";
   if (r.groups != 1) return "it takes one group only";
+  if (kTile == 4 && env.precision == NDL_PRECISION_STRICT)
+    return "its rounding error is about twice the direct sum's, which precision strict excludes";
+  if (4.0 * (kTile + 2) * (kTile + 2) * static_cast<double>(r.c) * static_cast<double>(r.k) > 256e6)
+    return "the transformed weight would take more than 256 MB";
   return nullptr;
-}
-const char* no_winograd4x4(const Conv2d& r, const Env& env) {
-  if (env.precision == NDL_PRECISION_STRICT) return "its rounding error is about twice the direct sum's, which precision strict excludes";
-  return no_winograd2x2(r, env);
 }
 
 const Implementation<Conv2d> kForward[] = {
-    NDL_LIST_SIMD("winograd4x4", no_winograd4x4, (cpu::conv2d_winograd_estimate<4, Conv2dPass::forward>), conv2d_forward_winograd4x4),
-    NDL_LIST_SIMD("winograd2x2", no_winograd2x2, (cpu::conv2d_winograd_estimate<2, Conv2dPass::forward>), conv2d_forward_winograd2x2),
+    NDL_LIST_SIMD("winograd4x4", no_winograd<4>, (cpu::conv2d_winograd_estimate<4, Conv2dPass::forward>), conv2d_forward_winograd4x4),
+    NDL_LIST_SIMD("winograd2x2", no_winograd<2>, (cpu::conv2d_winograd_estimate<2, Conv2dPass::forward>), conv2d_forward_winograd2x2),
     NDL_LIST_SIMD("implicit_gemm", only_f32, cpu::conv2d_implicit_gemm_estimate<Conv2dPass::forward>, conv2d_forward_implicit_gemm),
     {"cpu:ref", Target::any_cpu, nullptr, cpu::plain_estimate, &cpu::ref::conv2d_forward},
 };
 const Implementation<Conv2d> kBackwardInput[] = {
-    NDL_LIST_SIMD("winograd4x4", no_winograd4x4, (cpu::conv2d_winograd_estimate<4, Conv2dPass::backward_input>), conv2d_backward_input_winograd4x4),
-    NDL_LIST_SIMD("winograd2x2", no_winograd2x2, (cpu::conv2d_winograd_estimate<2, Conv2dPass::backward_input>), conv2d_backward_input_winograd2x2),
+    NDL_LIST_SIMD("winograd4x4", no_winograd<4>, (cpu::conv2d_winograd_estimate<4, Conv2dPass::backward_input>), conv2d_backward_input_winograd4x4),
+    NDL_LIST_SIMD("winograd2x2", no_winograd<2>, (cpu::conv2d_winograd_estimate<2, Conv2dPass::backward_input>), conv2d_backward_input_winograd2x2),
     NDL_LIST_SIMD("implicit_gemm", only_f32, cpu::conv2d_implicit_gemm_estimate<Conv2dPass::backward_input>, conv2d_backward_input_implicit_gemm),
     {"cpu:ref", Target::any_cpu, nullptr, cpu::plain_estimate, &cpu::ref::conv2d_backward_input},
 };
 const Implementation<Conv2d> kBackwardWeight[] = {
-    NDL_LIST_SIMD("winograd4x4", no_winograd4x4, (cpu::conv2d_winograd_estimate<4, Conv2dPass::backward_weight>), conv2d_backward_weight_winograd4x4),
-    NDL_LIST_SIMD("winograd2x2", no_winograd2x2, (cpu::conv2d_winograd_estimate<2, Conv2dPass::backward_weight>), conv2d_backward_weight_winograd2x2),
+    NDL_LIST_SIMD("winograd4x4", no_winograd<4>, (cpu::conv2d_winograd_estimate<4, Conv2dPass::backward_weight>), conv2d_backward_weight_winograd4x4),
+    NDL_LIST_SIMD("winograd2x2", no_winograd<2>, (cpu::conv2d_winograd_estimate<2, Conv2dPass::backward_weight>), conv2d_backward_weight_winograd2x2),
     NDL_LIST_SIMD("implicit_gemm", only_f32, cpu::conv2d_implicit_gemm_estimate<Conv2dPass::backward_weight>, conv2d_backward_weight_implicit_gemm),
     {"cpu:ref", Target::any_cpu, nullptr, cpu::plain_estimate, &cpu::ref::conv2d_backward_weight},
 };
