@@ -7,7 +7,7 @@ internal static class CaseRunner
 {
     /// <summary>
     /// What precision "standard" may differ by, next to the direct sum: Winograd's method with tiles of 4 x 4. On values in
-    /// general its error is about twice the direct sum's; but the rounded values of the tables make direct sums exact,
+    /// general its error is at most about twice a plain sum's; but the rounded values of the tables make direct sums exact,
     /// so that tolerances can be narrow, while Winograd's transforms round them too. Greatest seen: 2.7.
     /// </summary>
     private const double StandardErrorFactor = 4;
