@@ -14,7 +14,7 @@ usage: ./build.ps1 VERB
   build [release|debug|asan|tsan]  build the native library and its tests; release, the default: the solution too
   test                             run the native and the managed tests
   demo                             run the command-line tool's demo
-  bench [ARGS...]                  run the benchmarks
+  bench [ARGS...]                  run the benchmarks; --help says which there are
   bindings                         write bindings/Generated anew from the C headers (needs CppSharp)
   nativedl ARGS...                 run the command-line tool
   clean                            remove everything that was built
@@ -96,6 +96,16 @@ function Start-Project([string] $name, [object[]] $arguments) {
     exit $LASTEXITCODE
 }
 
+# The peers of the benchmarks that are installed now, perhaps since the last build.
+function Build-Peers {
+    Install-Tools @('cmake', 'ninja', 'c++')
+    Push-Location $root
+    try {
+        & { Invoke-Tool cmake @('--preset', 'release'); Invoke-Tool cmake @('--build', '--preset', 'release', '--target', 'peers') } |
+            ForEach-Object { [Console]::Error.WriteLine($_) }
+    } finally { Pop-Location }
+}
+
 function Invoke-Tests {
     Install-Tools @('cmake', 'ninja', 'c++', 'gtest', 'dotnet')
     Build-All 'release'
@@ -134,7 +144,7 @@ switch ($verb) {
     'build' { Build-All $(if ($rest.Count -gt 0) { $rest[0] } else { 'release' }) }
     'test' { Invoke-Tests }
     'demo' { Start-Project 'NativeDl.Tool' (@('demo') + $rest) }
-    'bench' { Start-Project 'NativeDl.Bench' (@('run') + $rest) }
+    'bench' { Build-Peers; Start-Project 'NativeDl.Bench' $rest }
     'bindings' { Update-Bindings }
     'nativedl' { Start-Project 'NativeDl.Tool' $rest }
     'clean' { @("build") + ("managed", "tests", "bindings" | ForEach-Object { "$_/*/bin", "$_/*/obj" }) | ForEach-Object { Remove-Item -Recurse -Force -ErrorAction SilentlyContinue "$root/$_" } }

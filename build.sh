@@ -14,7 +14,7 @@ usage: ./build.sh VERB
   build [release|debug|asan|tsan]  build the native library and its tests; release, the default: the solution too
   test                             run the native and the managed tests
   demo                             run the command-line tool's demo
-  bench [ARGS...]                  run the benchmarks
+  bench [ARGS...]                  run the benchmarks; --help says which there are
   bindings                         write bindings/Generated anew from the C headers (needs CppSharp)
   nativedl ARGS...                 run the command-line tool
   clean                            remove everything that was built
@@ -107,6 +107,16 @@ run() {
   exec dotnet run -c Release --no-build --project "$project" -- "$@"
 }
 
+# The peers of the benchmarks that are installed now, perhaps since the last build.
+peers() {
+  (
+    setup cmake ninja c++
+    cd "$root"
+    cmake --preset release
+    cmake --build --preset release --target peers
+  ) >&2
+}
+
 run_tests() {
   local project
   setup cmake ninja c++ gtest dotnet
@@ -143,7 +153,7 @@ case $verb in
   build) build "$@" ;;
   test) run_tests ;;
   demo) run NativeDl.Tool demo "$@" ;;
-  bench) run NativeDl.Bench run "$@" ;;
+  bench) peers && run NativeDl.Bench "$@" ;;
   bindings) bindings ;;
   nativedl) run NativeDl.Tool "$@" ;;
   clean) rm -rf "$root"/build "$root"/{managed,tests,bindings}/*/{bin,obj} ;;

@@ -1,16 +1,20 @@
 namespace NativeDl.Bench;
 
-/// <summary>What a contestant computed for a workload, by name: y, dy, dx, ...; losses for a training step.</summary>
-internal sealed class Outputs : Dictionary<string, float[]>;
+/// <summary>An operand or a result, float32.</summary>
+internal sealed record Values(float[] Data, long[] Shape);
+
+/// <summary>What a contestant is ready to run: its passes with the method it takes, and what each of them gave, by name:
+/// y, dx, dweight, ...; losses for a training step.</summary>
+internal sealed record Prepared(IReadOnlyDictionary<string, string> Passes, IReadOnlyDictionary<string, float[]> Outputs);
 
 /// <summary>Somebody who can run a workload: the library, or a peer.</summary>
 internal interface IContestant : IDisposable
 {
     string Name { get; }
 
-    /// <summary>Sets the workload up and runs it once; null where the contestant has no adapter for it.</summary>
-    Outputs? Prepare(Workload workload, IReadOnlyDictionary<string, (float[] Values, long[] Shape)> inputs, int threads);
+    /// <summary>Sets the workload up and runs each pass once; null where the contestant has no adapter for it.</summary>
+    Prepared? Prepare(Workload workload, IReadOnlyDictionary<string, Values> inputs, int threads);
 
-    /// <summary>Seconds for this many runs of the pass: "forward", "backward" or "step".</summary>
+    /// <summary>Seconds for this many runs of a pass.</summary>
     double Time(string pass, int iterations);
 }

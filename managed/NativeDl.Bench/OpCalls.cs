@@ -1,43 +1,127 @@
-using System.Globalization;
-
 namespace NativeDl.Bench;
 
-/// <summary>How a row of a case table is called through the C# API.</summary>
+/// <summary>One pass of a workload as the library runs it: the names of its outputs, and the call.</summary>
+/// <param name="Name">"forward", "backward_input", ...</param>
+/// <param name="Native">The passes of the library that it runs, the decisive one first: "conv2d_forward".</param>
+/// <param name="Outputs">The names of what it gives.</param>
+/// <param name="Run">The call; the outputs are the caller's to dispose.</param>
+internal sealed record PassCall(string Name, string[] Native, string[] Outputs, Func<Tensor?[]> Run);
+
+/// <summary>
+/// How the passes of a row are called: the calls that the public ops and their gradients are made of, without autograd.
+/// Outputs come from the library's caching allocator, as they do for its users.
+/// </summary>
 internal static class OpCalls
 {
-    public static Func<Tensor>? For(Workload w, Dictionary<string, Tensor> inputs) => w.Op switch
+    /// <summary>The passes; null where there is no adapter. "dy" must be among the tensors for those beyond forward.</summary>
+    public static PassCall[]? For(Workload w, IReadOnlyDictionary<string, Tensor> t)
     {
-        "relu" => () => Ops.Relu(inputs["x"]),
-        "conv2d" => Conv2d(w, inputs),
-        "max_pool2d" => MaxPool2d(w, inputs),
-        "linear" => () => Ops.Linear(inputs["x"], inputs["weight"], inputs.GetValueOrDefault("bias")),
-        "gemm" => () => Ops.MatMul(inputs["a"], inputs["b"]),
-        _ => null,
-    };
+        var dy = t.GetValueOrDefault("dy");
+        return w.Op switch
+        {
+            "conv2d" => Conv2d(w, t, dy),
+            "gemm" => [Gemm(w, t)],
+            "max_pool2d" => MaxPool2d(w, t, dy),
+            "batch_norm2d" => BatchNorm2d(w, t, dy),
+            "relu" => Relu(t, dy),
+            "add" => [Forward("add", () => Native.AddForward(t["a"], t["b"]))],
+            "softmax" => [Forward("softmax", () => Native.SoftmaxForward(t["x"], w.Int("axis", -1)))],
+            "sum" => [Forward("sum", SumOf(w, t["x"]))],
+            _ => null,
+        };
+    }
 
-    private static Func<Tensor> Conv2d(Workload w, Dictionary<string, Tensor> inputs)
+    private static PassCall Forward(string op, Func<Tensor> call) => new("forward", [op + "_forward"], ["y"], () => [call()]);
+
+    private static PassCall[] Conv2d(Workload w, IReadOnlyDictionary<string, Tensor> t, Tensor? dy)
     {
         var options = new Conv2dOptions
         {
-            Groups = w.Option("groups", 1),
-            StrideH = w.Option("stride_h", 1), StrideW = w.Option("stride_w", 1),
-            PadTop = w.Option("pad_top", 0), PadBottom = w.Option("pad_bottom", 0),
-            PadLeft = w.Option("pad_left", 0), PadRight = w.Option("pad_right", 0),
-            DilationH = w.Option("dilation_h", 1), DilationW = w.Option("dilation_w", 1),
-            Activation = Enum.Parse<Activation>(w.Options.GetValueOrDefault("activation", "none"), ignoreCase: true),
+            Groups = w.Int("groups", 1),
+            StrideH = w.Int("stride_h", 1), StrideW = w.Int("stride_w", 1),
+            PadTop = w.Int("pad_top", 0), PadBottom = w.Int("pad_bottom", 0),
+            PadLeft = w.Int("pad_left", 0), PadRight = w.Int("pad_right", 0),
+            DilationH = w.Int("dilation_h", 1), DilationW = w.Int("dilation_w", 1),
+            Activation = w.Activation,
         };
-        return () => Ops.Conv2d(inputs["x"], inputs["weight"], inputs.GetValueOrDefault("bias"), options);
+        var (x, weight, bias) = (t["x"], t["weight"], t.GetValueOrDefault("bias"));
+        var forward = Forward("conv2d", () => Native.Conv2dForward(x, weight, bias, options));
+        return dy is null ? [forward] :
+        [
+            forward,
+            new("backward_input", ["conv2d_backward_input"], ["dx"], () => [Native.Conv2dBackwardInput(dy, weight, x.Shape, options)]),
+            new("backward_weight", ["conv2d_backward_weight"], ["dweight"], () => [Native.Conv2dBackwardWeight(x, dy, weight.Shape, options)]),
+        ];
     }
 
-    private static Func<Tensor> MaxPool2d(Workload w, Dictionary<string, Tensor> inputs)
+    private static PassCall Gemm(Workload w, IReadOnlyDictionary<string, Tensor> t)
+    {
+        var options = new GemmOptions
+        {
+            TransposeA = w.Int("transpose_a", 0) != 0, TransposeB = w.Int("transpose_b", 0) != 0, Activation = w.Activation,
+        };
+        return Forward("gemm", () => Native.GemmForward(t["a"], t["b"], t.GetValueOrDefault("bias"), options));
+    }
+
+    private static PassCall[] MaxPool2d(Workload w, IReadOnlyDictionary<string, Tensor> t, Tensor? dy)
     {
         var options = new MaxPool2dOptions
         {
-            KernelH = w.Option("kernel_h", 1), KernelW = w.Option("kernel_w", 1),
-            StrideH = w.Option("stride_h", 1), StrideW = w.Option("stride_w", 1),
-            PadTop = w.Option("pad_top", 0), PadBottom = w.Option("pad_bottom", 0),
-            PadLeft = w.Option("pad_left", 0), PadRight = w.Option("pad_right", 0),
+            KernelH = w.Int("kernel_h", 1), KernelW = w.Int("kernel_w", 1),
+            StrideH = w.Int("stride_h", 1), StrideW = w.Int("stride_w", 1),
+            PadTop = w.Int("pad_top", 0), PadBottom = w.Int("pad_bottom", 0),
+            PadLeft = w.Int("pad_left", 0), PadRight = w.Int("pad_right", 0),
+            DilationH = w.Int("dilation_h", 1), DilationW = w.Int("dilation_w", 1),
+            CeilMode = w.Int("ceil_mode", 0) != 0,
         };
-        return () => Ops.MaxPool2d(inputs["x"], options);
+        var x = t["x"];
+        // As in training, with the argmax.
+        Tensor?[] Run()
+        {
+            var (y, argmax) = Native.MaxPool2dForward(x, options, wantArgmax: true);
+            return [y, argmax];
+        }
+        var forward = new PassCall("forward", ["max_pool2d_forward"], ["y", ""], Run);
+        if (dy is null)
+            return [forward];
+        var saved = Run()[1]!;
+        return [forward, new("backward", ["max_pool2d_backward"], ["dx"], () => [Native.MaxPool2dBackward(dy, saved, x.Shape, options)])];
+    }
+
+    private static PassCall[] BatchNorm2d(Workload w, IReadOnlyDictionary<string, Tensor> t, Tensor? dy)
+    {
+        var options = new BatchNorm2dOptions { Eps = w.Number("eps", 1e-5f), Activation = w.Activation };
+        var (x, gamma, beta) = (t["x"], t.GetValueOrDefault("gamma"), t.GetValueOrDefault("beta"));
+        Tensor?[] Run()
+        {
+            var (y, mean, inverse) = Native.BatchNorm2dForward(x, gamma, beta, t["running_mean"], t["running_var"], t["num_batches"], options);
+            return [y, mean, inverse];
+        }
+        var forward = new PassCall("forward", ["batch_norm2d_forward"], ["y", "", ""], Run);
+        if (dy is null)
+            return [forward];
+        var saved = Run();
+        return [forward, new("backward", ["batch_norm2d_backward"], ["dx", "dgamma", "dbeta"], () =>
+        {
+            using var through = w.Activation == Activation.Relu ? Native.ReluBackward(saved[0]!, dy) : null;
+            return Native.BatchNorm2dBackward(x, gamma, saved[1]!, saved[2]!, through ?? dy, [true, true, true], null);
+        })];
+    }
+
+    private static PassCall[] Relu(IReadOnlyDictionary<string, Tensor> t, Tensor? dy)
+    {
+        var x = t["x"];
+        var forward = Forward("relu", () => Native.ReluForward(x));
+        if (dy is null)
+            return [forward];
+        var y = Native.ReluForward(x);
+        return [forward, new("backward", ["relu_backward"], ["dx"], () => [Native.ReluBackward(y, dy)])];
+    }
+
+    private static Func<Tensor> SumOf(Workload w, Tensor x)
+    {
+        long[] axes = w.Options.TryGetValue("axes", out var text)
+            ? Array.ConvertAll(text.Split(','), a => long.Parse(a, System.Globalization.CultureInfo.InvariantCulture)) : [];
+        return () => Native.SumForward(x, axes, w.Int("keep_dims", 0) != 0);
     }
 }

@@ -1,99 +1,87 @@
 namespace NativeDl.Bench;
 
 /// <summary>What was measured of one pass of a workload.</summary>
-internal sealed record Result(string Workload, string Pass, IReadOnlyDictionary<string, Sample> Seconds, double Flop);
+/// <param name="Errors">Greatest error over the root mean square of the exact values, by contestant; empty where it is not known.</param>
+internal sealed record Result(
+    string Group, int Count, Workload Workload, string Pass, Work Work, IReadOnlyDictionary<string, Sample> Seconds,
+    IReadOnlyDictionary<string, string> Methods, IReadOnlyDictionary<string, double> Errors);
 
-/// <summary>Checks, then times, contestants in turn.</summary>
-internal sealed class Runner(IReadOnlyList<IContestant> contestants, int threads, int rounds, double secondsPerRound)
+/// <summary>Checks, then times, contestants in turn. The first is the library.</summary>
+internal sealed class Runner(IReadOnlyList<IContestant> contestants, int threads, int rounds, double secondsPerRound, CancellationToken stop)
 {
-    public IEnumerable<Result> Run(Workload workload)
+    /// <summary>Measures the passes that <paramref name="wanted"/> names.</summary>
+    /// <exception cref="InvalidDataException">Contestants disagree about a result.</exception>
+    public IEnumerable<Result> Run(string group, Entry entry, Func<string, bool> wanted)
     {
-        var inputs = MakeInputs(workload);
-        var ready = new List<IContestant>();
-        Outputs? reference = null;
-        // Peers first: the upstream gradient that they drew is what the library is given.
-        foreach (var contestant in contestants.OrderBy(c => c is NativeDlContestant))
+        var workload = entry.Workload;
+        var inputs = Inputs.Make(workload);
+        var ready = new Dictionary<IContestant, Prepared>();
+        foreach (var contestant in contestants)
         {
-            if (reference is not null && reference.TryGetValue("dy", out var dy))
-                inputs["dy"] = (dy, [dy.Length]);
-            if (contestant.Prepare(workload, inputs, threads) is not { } outputs)
+            stop.ThrowIfCancellationRequested();
+            if (contestant.Prepare(workload, inputs, threads) is not { } prepared)
                 continue;
-            if (reference is not null)
-                Compare(workload, contestant.Name, outputs, reference);
-            reference ??= outputs;
-            ready.Add(contestant);
+            ready.Add(contestant, prepared);
+            Compare(workload, contestant.Name, prepared.Outputs, ready[contestants[0]].Outputs);
         }
-        ready.Reverse();
-        foreach (var pass in workload.Op == TutorialCnn.Op ? ["step"] : new[] { "forward", "backward" })
-            yield return new Result($"{workload.Op} {workload.Row}".Trim(), pass, Measure(ready, pass), Flop(workload, pass));
+        if (!ready.TryGetValue(contestants[0], out var ours))
+            throw new InvalidDataException($"{workload}: the bench has no adapter for {workload.Op}");
+        foreach (var pass in ours.Passes.Keys.Where(wanted))
+        {
+            var able = ready.Where(r => r.Value.Passes.ContainsKey(pass)).Select(r => r.Key).ToList();
+            yield return new Result(
+                group, entry.Count, workload, pass, Work.Of(workload, pass, inputs), Measure(able, pass),
+                able.ToDictionary(c => c.Name, c => ready[c].Passes[pass]),
+                Accuracy.Errors(workload, pass, inputs, able.ToDictionary(c => c.Name, c => ready[c].Outputs)));
+        }
     }
 
-    private Dictionary<string, Sample> Measure(List<IContestant> ready, string pass)
+    /// <summary>The times of contestants that are prepared.</summary>
+    public Dictionary<string, Sample> Measure(IReadOnlyList<IContestant> able, string pass) => Measure(
+        able.ToDictionary(c => c.Name, c => (Func<int, double>)(iterations => c.Time(pass, iterations))), rounds, secondsPerRound, stop);
+
+    /// <summary>
+    /// Times functions that take a number of iterations and give seconds. That number is found once, after one run to warm
+    /// up; the rounds then go in turn, so that a drift of the machine meets all alike.
+    /// </summary>
+    public static Dictionary<string, Sample> Measure(
+        IReadOnlyDictionary<string, Func<int, double>> timed, int rounds, double secondsPerRound, CancellationToken stop)
     {
-        // Enough iterations for the clock, found once; the rounds then go in turn, so that a drift of the machine
-        // meets all contestants alike.
-        var iterations = new Dictionary<IContestant, int>();
-        foreach (var contestant in ready)
+        var iterations = new Dictionary<string, int>();
+        foreach (var (name, time) in timed)
         {
-            contestant.Time(pass, 2);
-            var once = contestant.Time(pass, 2) / 2;
-            iterations[contestant] = Math.Clamp((int)(secondsPerRound / Math.Max(once, 1e-9)), 1, 1_000_000);
+            time(1);
+            var once = time(1);
+            iterations[name] = Math.Clamp((int)(secondsPerRound / Math.Max(once, 1e-9)), 1, 1_000_000);
         }
-        var times = ready.ToDictionary(c => c, _ => new List<double>());
+        var times = timed.ToDictionary(t => t.Key, _ => new List<double>());
         for (var round = 0; round < rounds; round++)
         {
-            foreach (var contestant in ready)
-                times[contestant].Add(contestant.Time(pass, iterations[contestant]) / iterations[contestant]);
+            foreach (var (name, time) in timed)
+            {
+                stop.ThrowIfCancellationRequested();
+                times[name].Add(time(iterations[name]) / iterations[name]);
+            }
         }
-        return times.ToDictionary(t => t.Key.Name, t => Sample.Of(t.Value));
-    }
-
-    private static Dictionary<string, (float[] Values, long[] Shape)> MakeInputs(Workload workload)
-    {
-        if (workload.Op == TutorialCnn.Op)
-            return TutorialCnn.MakeInputs();
-        var random = new Random(1);
-        var inputs = new Dictionary<string, (float[] Values, long[] Shape)>();
-        foreach (var (name, shape) in workload.Operands.Where(o => !o.Key.Contains('_', StringComparison.Ordinal) && o.Key != "groups"))
-        {
-            var values = new float[shape.Aggregate(1L, (a, b) => a * b)];
-            for (var i = 0; i < values.Length; i++)
-                values[i] = random.NextSingle() * 2 - 1;
-            inputs[name] = (values, shape);
-        }
-        return inputs;
+        return times.ToDictionary(t => t.Key, t => Sample.Of(t.Value));
     }
 
     // Both sum in float32 in orders of their own: agreement to a few thousandths of the largest value tells a wrong
-    // result from a rounded one. The case tables' tests judge the digits.
-    private static void Compare(Workload workload, string name, Outputs outputs, Outputs reference)
+    // result from a rounded one. The case tables' tests judge the digits, and Accuracy reports them.
+    private static void Compare(Workload workload, string name, IReadOnlyDictionary<string, float[]> outputs, IReadOnlyDictionary<string, float[]> reference)
     {
         foreach (var (key, expected) in reference)
         {
-            if (!outputs.TryGetValue(key, out var actual))
+            if (!outputs.TryGetValue(key, out var actual) || ReferenceEquals(actual, expected))
                 continue;
+            if (actual.Length != expected.Length)
+                throw new InvalidDataException($"{workload}: {key} of {name} has {actual.Length} elements, the library's {expected.Length}");
             var scale = expected.Length == 0 ? 0 : expected.Max(Math.Abs);
             for (var i = 0; i < expected.Length; i++)
             {
                 if (!(Math.Abs(actual[i] - expected[i]) <= 2e-3 * scale))
-                    throw new InvalidDataException($"{workload.Op} {workload.Row}: {key}[{i}] of {name} is {actual[i]}, the peer has {expected[i]}");
+                    throw new InvalidDataException($"{workload}: {key}[{i}] of {name} is {actual[i]}, the library has {expected[i]}");
             }
         }
-    }
-
-    private static double Flop(Workload w, string pass)
-    {
-        long[] Dims(string name) => w.Operands[name];
-        double forward = w.Op switch
-        {
-            "gemm" => 2.0 * Dims("a")[0] * Dims("a")[1] * Dims("b")[1],
-            "conv2d" => 2.0 * Dims("x")[0] * Positions(1, "h") * Positions(2, "w") * Dims("weight").Aggregate(1.0, (a, b) => a * b),
-            _ => 0,
-        };
-        return pass == "forward" ? forward : 2 * forward;
-
-        double Positions(int axis, string side) =>
-            (Dims("x")[axis] + w.Option(side == "h" ? "pad_top" : "pad_left", 0) + w.Option(side == "h" ? "pad_bottom" : "pad_right", 0)
-                - w.Option("dilation_" + side, 1) * (Dims("weight")[axis] - 1) - 1) / w.Option("stride_" + side, 1) + 1;
     }
 }

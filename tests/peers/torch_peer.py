@@ -1,162 +1,230 @@
 #!/usr/bin/env python3
-"""PyTorch as a contestant of nativedl-bench.
+"""PyTorch as a contestant of nativedl-bench. The protocol is in peer.hpp.
 
-Reads one JSON request a line from standard input and answers with one JSON object a line:
-
-  {"do": "prepare", "op": ..., "options": {...}, "inputs": {name: {"file", "shape"}}, "threads": n}
-      -> {"outputs": {name: {"file", "shape"}}}   what the forward and backward pass gave, for the check
-  {"do": "time", "pass": "forward" | "backward" | "step", "iterations": n}   -> {"seconds": s}
-
-Arrays are float32 files in NativeDl's layouts (NHWC activations, [out, kh, kw, in] weights); they become
-channels_last tensors once, outside the timing.
+Each pass is the aten function that autograd would call, without autograd. Operands are float32 files in NativeDl's layouts
+(NHWC activations, [out, kh, kw, in] weights); they become channels_last tensors once, outside the timing.
 """
-import json
+import math
 import os
+import signal
 import sys
-import tempfile
 import time
 
 import torch
 import torch.nn.functional as F
 
-FOLDER = tempfile.mkdtemp(prefix="nativedl-bench-")
+aten = torch.ops.aten
 
 
-def load(spec):
-    data = torch.frombuffer(bytearray(open(spec["file"], "rb").read()), dtype=torch.float32).clone()
-    tensor = data.reshape(spec["shape"])
-    if len(spec["shape"]) == 4:  # NHWC in memory is channels_last NCHW
-        tensor = tensor.permute(0, 3, 1, 2)
-    return tensor
+class Refusal(Exception):
+    pass
 
 
-def save(name, tensor):
-    if tensor.dim() == 4:
-        tensor = tensor.permute(0, 2, 3, 1)
-    path = os.path.join(FOLDER, name)
-    with open(path, "wb") as file:
-        file.write(tensor.detach().contiguous().numpy().tobytes())
-    return {"file": path, "shape": list(tensor.shape)}
+class Request:
+    def __init__(self, op, words):
+        self.op = op
+        self.words = dict(word.split("=", 1) for word in words)
+
+    def has(self, key):
+        return key in self.words
+
+    def number(self, key, default=0):
+        return int(self.words.get(key, default))
+
+    def pair(self, key, default):
+        return [self.number(key + "_h", default), self.number(key + "_w", default)]
+
+    def pads(self):
+        if self.number("pad_top") != self.number("pad_bottom") or self.number("pad_left") != self.number("pad_right"):
+            raise Refusal("padding that differs between sides")
+        return [self.number("pad_top"), self.number("pad_left")]
+
+    def shape(self, name):
+        dims, _, dtype = self.words[name].partition(":")
+        if dtype not in ("", "f32"):
+            raise Refusal("no adapter for " + dtype)
+        return [int(d) for d in dims.split("x")]
+
+    def load(self, name, channels_last=True):
+        shape = self.shape(name)
+        with open(os.path.join(self.words["inputs"], name), "rb") as file:
+            data = bytearray(file.read(4 * math.prod(shape)))
+        tensor = torch.frombuffer(data, dtype=torch.float32).clone().reshape(shape)
+        # NHWC in memory is channels_last NCHW.
+        return tensor.permute(0, 3, 1, 2) if channels_last and len(shape) == 4 else tensor
+
+    def save(self, name, tensor):
+        if tensor.dim() == 4 and self.op in IMAGE_OPS:
+            tensor = tensor.permute(0, 2, 3, 1)
+        tensor.detach().contiguous().numpy().tofile(os.path.join(self.words["outputs"], name))
 
 
-class Op:
-    """An op with gradients of all its float inputs."""
-
-    def __init__(self, inputs, options):
-        self.inputs = {name: tensor.requires_grad_() for name, tensor in inputs.items()}
-        self.o = options
-        self.y = self.call()
-        generator = torch.Generator().manual_seed(1)
-        self.dy = torch.randn(self.y.shape, generator=generator)
-        if self.dy.dim() == 4:
-            self.dy = self.dy.contiguous(memory_format=torch.channels_last)
-
-    def get(self, name, default=0):
-        return int(self.o.get(name, default))
-
-    def outputs(self):
-        result = {"y": save("y", self.y), "dy": save("dy", self.dy)}
-        grads = torch.autograd.grad(self.y, list(self.inputs.values()), self.dy, retain_graph=True)
-        for name, grad in zip(self.inputs, grads):
-            result["d" + name] = save("d" + name, grad)
-        return result
-
-    def forward(self, iterations):
-        with torch.no_grad():
-            for _ in range(iterations):
-                self.call()
-
-    def backward(self, iterations):
-        values = list(self.inputs.values())
-        for _ in range(iterations):
-            torch.autograd.grad(self.y, values, self.dy, retain_graph=True)
+# Each op gives its passes by name: a function, and the names of what it returns.
 
 
-class Conv2d(Op):
-    def call(self):
-        y = F.conv2d(
-            self.inputs["x"], self.inputs["weight"], self.inputs.get("bias"),
-            stride=(self.get("stride_h", 1), self.get("stride_w", 1)), padding=(self.get("pad_top"), self.get("pad_left")),
-            dilation=(self.get("dilation_h", 1), self.get("dilation_w", 1)), groups=self.get("groups", 1))
-        return F.relu(y) if self.o.get("activation") == "relu" else y
+def conv2d(r):
+    x, weight, dy = r.load("x"), r.load("weight"), r.load("dy")
+    bias = r.load("bias") if r.has("bias") else None
+    stride, pads, dilation, groups = r.pair("stride", 1), r.pads(), r.pair("dilation", 1), r.number("groups", 1)
+    relu = r.words.get("activation") == "relu"
+
+    def forward():
+        y = F.conv2d(x, weight, bias, stride, pads, dilation, groups)
+        return [y.relu_() if relu else y]
+
+    def backward(mask):
+        return aten.convolution_backward(dy, x, weight, None, stride, pads, dilation, False, [0, 0], groups, mask)
+
+    return {
+        "forward": (forward, ["y"]),
+        "backward_input": (lambda: backward([True, False, False])[:1], ["dx"]),
+        "backward_weight": (lambda: backward([False, True, False])[1:2], ["dweight"]),
+    }
 
 
-class MaxPool2d(Op):
-    def call(self):
-        return F.max_pool2d(
-            self.inputs["x"], (self.get("kernel_h"), self.get("kernel_w")), (self.get("stride_h"), self.get("stride_w")),
-            (self.get("pad_top"), self.get("pad_left")))
+def gemm(r):
+    a, b, y = r.load("a"), r.load("b"), torch.empty(r.shape("dy"))
+    if r.has("bias") or r.has("activation"):
+        raise Refusal("plain products only")
+    a = a.t() if r.number("transpose_a") else a
+    b = b.t() if r.number("transpose_b") else b
+    return {"forward": (lambda: [torch.mm(a, b, out=y)], ["y"])}
 
 
-class Linear(Op):
-    def call(self):
-        return F.linear(self.inputs["x"], self.inputs["weight"], self.inputs.get("bias"))
+def max_pool2d(r):
+    x, dy = r.load("x"), r.load("dy")
+    window = r.pair("kernel", 1), r.pair("stride", 1), r.pads(), r.pair("dilation", 1), bool(r.number("ceil_mode"))
+    _, indices = aten.max_pool2d_with_indices(x, *window)
+    return {
+        "forward": (lambda: aten.max_pool2d_with_indices(x, *window)[:1], ["y"]),
+        "backward": (lambda: [aten.max_pool2d_with_indices_backward(dy, x, *window, indices)], ["dx"]),
+    }
 
 
-class Gemm(Op):
-    def call(self):
-        a, b = self.inputs["a"], self.inputs["b"]
-        return torch.mm(a.t() if self.get("transpose_a") else a, b.t() if self.get("transpose_b") else b)
+def batch_norm2d(r):
+    x, dy, gamma, beta = r.load("x"), r.load("dy"), r.load("gamma"), r.load("beta")
+    mean, var = torch.zeros_like(gamma), torch.ones_like(gamma)
+    eps, relu = float(r.words.get("eps", 1e-5)), r.words.get("activation") == "relu"
+
+    def forward():
+        y, *saved = aten.native_batch_norm(x, gamma, beta, mean, var, True, 0.1, eps)
+        return [y.relu_() if relu else y] + saved
+
+    y, saved_mean, saved_rstd = forward()
+
+    def backward():
+        upstream = aten.threshold_backward(dy, y, 0) if relu else dy
+        return aten.native_batch_norm_backward(
+            upstream, x, gamma, mean, var, saved_mean, saved_rstd, True, eps, [True, True, True])
+
+    return {"forward": (lambda: forward()[:1], ["y"]), "backward": (backward, ["dx", "dgamma", "dbeta"])}
 
 
-class Relu(Op):
-    def call(self):
-        return F.relu(self.inputs["x"])
+def relu(r):
+    x, dy = r.load("x"), r.load("dy")
+    y = torch.relu(x)
+    return {"forward": (lambda: [torch.relu(x)], ["y"]), "backward": (lambda: [aten.threshold_backward(dy, y, 0)], ["dx"])}
 
 
-class TutorialCnn:
-    """The tutorial CNN's training step: forward, cross entropy, backward, Adam."""
+def add(r):
+    a, b = r.load("a", False), r.load("b", False)
+    y = a + b
+    return {"forward": (lambda: [torch.add(a, b, out=y)], ["y"])}
 
-    def __init__(self, inputs, options):
-        names = [n for n in inputs if n not in ("images", "labels")]
-        self.p = {n: inputs[n].requires_grad_() for n in names}
-        self.x, self.t = inputs["images"], inputs["labels"].long()
+
+def softmax(r):
+    x = r.load("x", False)
+    return {"forward": (lambda: [torch.softmax(x, r.number("axis", -1))], ["y"])}
+
+
+def sum_(r):
+    x = r.load("x", False)
+    axes = [int(a) for a in r.words["axes"].split(",")] if r.has("axes") else list(range(x.dim()))
+    return {"forward": (lambda: [torch.sum(x, axes, bool(r.number("keep_dims")))], ["y"])}
+
+
+class Tutorial:
+    """The tutorial CNN: forward, cross entropy, backward, Adam."""
+
+    def __init__(self, r):
+        names = [n for n in ("conv1.weight", "conv1.bias", "conv2.weight", "conv2.bias",
+                             "dense1.weight", "dense1.bias", "dense2.weight", "dense2.bias")]
+        self.p = {n: r.load(n).requires_grad_() for n in names}
+        self.x, self.t = r.load("images"), r.load("labels").long()
         self.optimizer = torch.optim.Adam(list(self.p.values()), lr=0.001, eps=1e-8)
-        self.losses = [self.one() for _ in range(5)]
 
-    def one(self):
+    def step(self, images, labels):
         p = self.p
-        x = F.max_pool2d(F.relu(F.conv2d(self.x, p["conv1.weight"], p["conv1.bias"])), 2)
+        x = F.max_pool2d(F.relu(F.conv2d(images, p["conv1.weight"], p["conv1.bias"])), 2)
         x = F.max_pool2d(F.relu(F.conv2d(x, p["conv2.weight"], p["conv2.bias"])), 2)
         x = x.permute(0, 2, 3, 1).flatten(1)
         x = F.linear(F.relu(F.linear(x, p["dense1.weight"], p["dense1.bias"])), p["dense2.weight"], p["dense2.bias"])
-        loss = F.cross_entropy(x, self.t)
+        loss = F.cross_entropy(x, labels)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
         return loss.item()
 
-    def outputs(self):
-        return {"losses": save("losses", torch.tensor(self.losses))}
+    def epoch(self, batch=128):
+        """All images in a new order: what a loader does, by slicing tensors."""
+        order = torch.randperm(len(self.t))
+        losses = []
+        for begin in range(0, len(order), batch):
+            at = order[begin:begin + batch]
+            losses.append(self.step(self.x[at].contiguous(memory_format=torch.channels_last), self.t[at]))
+        return [torch.tensor(losses)]
 
-    def step(self, iterations):
-        for _ in range(iterations):
-            self.one()
+
+def tutorial_cnn(r):
+    model = Tutorial(r)
+    step = lambda: model.step(model.x, model.t)  # noqa: E731
+    r.save("losses", torch.tensor([step() for _ in range(5)]))
+    return {"step": (step, None)}
 
 
-OPS = {"conv2d": Conv2d, "max_pool2d": MaxPool2d, "linear": Linear, "gemm": Gemm, "relu": Relu, "tutorial_cnn": TutorialCnn}
+def tutorial_fit(r):
+    return {"epoch": (Tutorial(r).epoch, None)}
+
+
+OPS = {"conv2d": conv2d, "gemm": gemm, "max_pool2d": max_pool2d, "batch_norm2d": batch_norm2d, "relu": relu, "add": add,
+       "softmax": softmax, "sum": sum_, "tutorial_cnn": tutorial_cnn, "tutorial_fit": tutorial_fit}
+IMAGE_OPS = ("conv2d", "max_pool2d", "batch_norm2d", "relu")
+
+
+def prepare(words):
+    r = Request(words[0], words[1:])
+    if r.op not in OPS:
+        raise Refusal("no adapter for " + r.op)
+    torch.set_num_threads(r.number("threads", 1))
+    torch.set_grad_enabled(r.op.startswith("tutorial"))
+    passes = OPS[r.op](r)
+    for run, outputs in passes.values():
+        for name, value in zip(outputs or [], run() if outputs else []):
+            r.save(name, value)
+    return passes
 
 
 def main():
-    current = None
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the bench ends its peers itself
+    passes = {}
     for line in sys.stdin:
-        request = json.loads(line)
-        if request["do"] == "hello":
-            answer = {"name": "PyTorch " + torch.__version__}
-        elif request["do"] == "prepare":
-            if request["op"] not in OPS:
-                answer = {"refused": "no adapter for " + request["op"]}
-            else:
-                torch.set_num_threads(request["threads"])
-                inputs = {name: load(spec) for name, spec in request["inputs"].items()}
-                current = OPS[request["op"]](inputs, request["options"])
-                answer = {"outputs": current.outputs()}
+        verb, *words = line.split()
+        if verb == "hello":
+            answer = "name PyTorch " + torch.__version__
+        elif verb == "prepare":
+            try:
+                passes = {}
+                passes = prepare(words)
+                answer = "ready " + " ".join(name + "=aten" for name in passes)
+            except (Refusal, RuntimeError) as e:
+                answer = "refused " + str(e).split("\n")[0]
         else:
-            run = getattr(current, request["pass"])
+            run, iterations = passes[words[0]][0], int(words[1])
             start = time.perf_counter()
-            run(request["iterations"])
-            answer = {"seconds": time.perf_counter() - start}
-        print(json.dumps(answer), flush=True)
+            for _ in range(iterations):
+                run()
+            answer = f"seconds {time.perf_counter() - start}"
+        print(answer, flush=True)
 
 
 if __name__ == "__main__":

@@ -32,11 +32,11 @@ internal sealed class OpCase
         new(op, string.Join(' ', row.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)));
 
     /// <summary>The rows of an op's table.</summary>
-    public static IReadOnlyList<OpCase> ReadTable(string op) =>
-        [.. File.ReadLines(Path.Combine(AppContext.BaseDirectory, "cases", op + ".cases"))
-            .Select(line => line.Split('#')[0])
-            .Where(line => !string.IsNullOrWhiteSpace(line))
-            .Select(line => Parse(op, line))];
+    public static IReadOnlyList<OpCase> ReadTable(string op) => ReadFile(op, Path.Combine(TableFolder, op + ".cases"));
+
+    /// <summary>The rows of its table in tests/cases/large; none where there is no such table.</summary>
+    public static IReadOnlyList<OpCase> ReadLargeTable(string op) =>
+        Path.Combine(TableFolder, "large", op + ".cases") is var path && File.Exists(path) ? ReadFile(op, path) : [];
 
     public bool Has(string key) => _tokens.ContainsKey(key);
 
@@ -59,6 +59,14 @@ internal sealed class OpCase
         _tokens.TryGetValue(name, out var text) ? [.. text.Split(',').Select(item => ParseOperand(name, item))] : [];
 
     public override string ToString() => Row;
+
+    private static string TableFolder => Path.Combine(AppContext.BaseDirectory, "cases");
+
+    private static IReadOnlyList<OpCase> ReadFile(string op, string path) =>
+        [.. File.ReadLines(path)
+            .Select(line => line.Split('#')[0])
+            .Where(line => !string.IsNullOrWhiteSpace(line))
+            .Select(line => Parse(op, line))];
 
     private static OperandSpec ParseOperand(string name, string text)
     {

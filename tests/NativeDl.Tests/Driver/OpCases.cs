@@ -33,6 +33,34 @@ public sealed class OpCases
         }
     }
 
+    /// <summary>
+    /// The rows of tests/cases/large, one after the other, since each takes much memory; not on the reference, which takes
+    /// minutes there.
+    /// </summary>
+    public static IEnumerable<TestCaseData> LargeRows()
+    {
+        if (Environment.GetEnvironmentVariable("NATIVEDL_TEST_LARGE") != "1")
+        {
+            yield return new TestCaseData("", "", "", "").SetName("large rows").Ignore("NATIVEDL_TEST_LARGE=1 runs them");
+            yield break;
+        }
+        foreach (var reference in References.All)
+        {
+            foreach (var row in OpCase.ReadLargeTable(reference.Op))
+            {
+                foreach (var pass in PassesOf(reference.Op).Where(pass => reference.RunsPass(row, pass)))
+                {
+                    foreach (var implementation in Implementations.Of(pass).Where(i => i.Name != "cpu:ref"))
+                    {
+                        yield return new TestCaseData(reference.Op, pass, implementation.Name, row.Row)
+                            .SetName($"large {pass} {implementation.Name} {row.Row}")
+                            .SetCategory(reference.Op);
+                    }
+                }
+            }
+        }
+    }
+
     [TestCaseSource(nameof(Rows))]
     public void Matches(string op, string pass, string implementation, string row)
     {
@@ -53,6 +81,22 @@ public sealed class OpCases
         }
         if (RejectedTable.Note(pass, implementation, row, refusal) is { } difference)
             Assert.Fail(difference);
+    }
+
+    [TestCaseSource(nameof(LargeRows))]
+    public void LargeMatches(string op, string pass, string implementation, string row)
+    {
+        if (Implementations.Of(pass).Single(i => i.Name == implementation).Obstacle is { } obstacle)
+            Assert.Ignore(obstacle);
+        Oracle.KeepOnly(op, row);
+        try
+        {
+            CaseRunner.Check(References.All.Single(r => r.Op == op), OpCase.Parse(op, row), pass, implementation);
+        }
+        catch (UnsupportedException e)
+        {
+            Assert.Ignore(e.Message);
+        }
     }
 
     /// <summary>The passes of an op that the op's own name begins; "max" has no pass of "max_pool2d".</summary>

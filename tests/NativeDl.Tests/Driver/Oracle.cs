@@ -34,6 +34,13 @@ internal sealed class Oracle
     public static Oracle For(OpReference reference, OpCase @case) =>
         Known.GetOrAdd((reference.Op, @case.Row), _ => new Oracle(reference, @case));
 
+    /// <summary>Forgets all rows but one: large ones do not fit into memory together.</summary>
+    public static void KeepOnly(string op, string row)
+    {
+        foreach (var key in Known.Keys.Where(key => key != (op, row)))
+            Known.TryRemove(key, out _);
+    }
+
     public static Inputs<HostTensor> RandomInputs(OpReference reference, OpCase c, bool coarse)
     {
         var inputs = new Inputs<HostTensor>();

@@ -1,0 +1,47 @@
+namespace NativeDl.Bench;
+
+/// <summary>What a pass must do at least: multiply-adds of the direct method, counted as two, and bytes to and from its operands.</summary>
+/// <param name="Flop">Of the direct method, padding included.</param>
+/// <param name="Read">Bytes.</param>
+/// <param name="Written">Bytes.</param>
+/// <param name="LeastFlop">Of the method with the fewest multiply-adds: F(4x4) of Winograd where it applies.</param>
+internal sealed record Work(double Flop, double Read, double Written, double LeastFlop)
+{
+    public static Work Of(Workload w, string pass, IReadOnlyDictionary<string, Values> inputs)
+    {
+        if (w.Op.StartsWith("tutorial", StringComparison.Ordinal))
+            return new Work(0, 0, 0, 0);
+        var y = Bytes("dy");
+        var given = w.Operands.Keys.Where(name => name is not ("running_mean" or "running_var" or "num_batches")).Sum(Bytes);
+        return (w.Op, pass) switch
+        {
+            ("conv2d", "forward") => Conv(given, y),
+            ("conv2d", "backward_input") => Conv(y + Bytes("weight"), Bytes("x")),
+            ("conv2d", _) => Conv(y + Bytes("x"), Bytes("weight")),
+            ("gemm", _) => Gemm(given, y),
+            // The gradient of a pool or a relu is read with what the forward pass kept: an index, the output.
+            ("max_pool2d", "forward") => new Work(0, given, y, 0),
+            ("max_pool2d", _) => new Work(0, y, Bytes("x"), 0),
+            ("batch_norm2d", "backward") => new Work(0, Bytes("x") + y, Bytes("x"), 0),
+            ("relu", "backward") => new Work(0, 2 * y, Bytes("x"), 0),
+            _ => new Work(0, given, y, 0),
+        };
+
+        double Bytes(string name) => inputs.TryGetValue(name, out var values)
+            ? (double)values.Data.Length * (w.Operands.TryGetValue(name, out var o) && o.DType is "bf16" or "f16" ? 2 : 4) : 0;
+
+        Work Gemm(double read, double written)
+        {
+            var flop = 2.0 * inputs["dy"].Data.Length * (w.Int("transpose_a", 0) != 0 ? w.Shape("a")[0] : w.Shape("a")[1]);
+            return new Work(flop, read, written, flop);
+        }
+
+        Work Conv(double read, double written)
+        {
+            var taps = w.Shape("weight");
+            var flop = 2.0 * inputs["dy"].Data.Length * taps[1] * taps[2] * taps[3];
+            var winograd = taps[1] == 3 && taps[2] == 3 && w.Int("stride_h", 1) == 1 && w.Int("stride_w", 1) == 1;
+            return new Work(flop, read, written, winograd ? flop / 4 : flop);
+        }
+    }
+}
