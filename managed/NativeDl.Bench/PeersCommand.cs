@@ -80,7 +80,7 @@ internal static class PeersCommand
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        var line = output.Split('\n').FirstOrDefault(l => l.StartsWith("least=", StringComparison.Ordinal))
+        var line = output.Split('\n').LastOrDefault(l => l.StartsWith("least=", StringComparison.Ordinal) && char.IsAsciiDigit(l["least=".Length]))
             ?? throw new InvalidDataException($"benchdnn {arguments} said:\n{output}");
         return double.Parse(line["least=".Length..], CultureInfo.InvariantCulture) / 1e3;
     }

@@ -27,6 +27,7 @@ internal static class RunCommand
             Console.Error.WriteLine("without bounds: tests/peers/bounds was not built");
         var runner = new Runner(field.Contestants, threads, options.Rounds, options.Seconds, stop);
         var results = new List<Result>();
+        string? error = null;
         try
         {
             foreach (var (group, entry) in groups.SelectMany(g => g.Entries.Select(e => (g, e))))
@@ -44,6 +45,10 @@ internal static class RunCommand
         {
             Console.Error.WriteLine("stopped; what was measured until then:");
         }
+        catch (Exception e) when (e is InvalidDataException or IOException or NativeDlException)
+        {
+            error = e.Message;
+        }
         var report = new Report(groups, results, [.. field.Contestants.Select(c => c.Name)], bounds, options.Statistic);
         foreach (var table in report.Tables())
         {
@@ -54,7 +59,9 @@ internal static class RunCommand
         }
         if (options.Json is { } path)
             File.WriteAllText(path, report.ToJson(threads, options.Rounds).ToJsonString(s_indented) + "\n");
-        return stop.IsCancellationRequested ? 130 : 0;
+        if (error is not null)
+            Console.Error.WriteLine("error: " + error);
+        return stop.IsCancellationRequested ? 130 : error is null ? 0 : 1;
     }
 
     /// <summary>The groups and rows that the options choose.</summary>

@@ -66,8 +66,9 @@ internal sealed class Runner(IReadOnlyList<IContestant> contestants, int threads
         return times.ToDictionary(t => t.Key, t => Sample.Of(t.Value));
     }
 
-    // Both sum in float32 in orders of their own: agreement to a few thousandths of the largest value tells a wrong
-    // result from a rounded one. The case tables' tests judge the digits, and Accuracy reports them.
+    // Both sum in float32 in orders of their own: agreement to a hundredth of the largest value tells a wrong
+    // result from a rounded one. A relu, or a maximum, that is near a tie may go the other way: a few elements in a hundred
+    // thousand, and a little of a sum over them. The case tables' tests judge the digits, and Accuracy reports them.
     private static void Compare(Workload workload, string name, IReadOnlyDictionary<string, float[]> outputs, IReadOnlyDictionary<string, float[]> reference)
     {
         foreach (var (key, expected) in reference)
@@ -77,11 +78,14 @@ internal sealed class Runner(IReadOnlyList<IContestant> contestants, int threads
             if (actual.Length != expected.Length)
                 throw new InvalidDataException($"{workload}: {key} of {name} has {actual.Length} elements, the library's {expected.Length}");
             var scale = expected.Length == 0 ? 0 : expected.Max(Math.Abs);
+            var (differ, last) = (0, 0);
             for (var i = 0; i < expected.Length; i++)
             {
-                if (!(Math.Abs(actual[i] - expected[i]) <= 2e-3 * scale))
-                    throw new InvalidDataException($"{workload}: {key}[{i}] of {name} is {actual[i]}, the library has {expected[i]}");
+                if (!(Math.Abs(actual[i] - expected[i]) <= 1e-2 * scale))
+                    (differ, last) = (differ + 1, i);
             }
+            if (differ > expected.Length / 30_000)
+                throw new InvalidDataException($"{workload}: {differ} elements of {key} differ: [{last}] of {name} is {actual[last]}, the library has {expected[last]}");
         }
     }
 }
