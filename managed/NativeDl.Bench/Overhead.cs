@@ -36,6 +36,6 @@ public partial class Overhead
         using var y = Ops.Relu(_leaf);
     }
 
-    [LibraryImport("nativedl")]
+    [LibraryImport("libnativedl")]
     private static partial uint ndl_abi_version();
 }

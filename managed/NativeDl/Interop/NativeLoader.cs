@@ -10,6 +10,9 @@ namespace NativeDl;
 internal static unsafe class NativeLoader
 {
     private const string LibraryName = "nativedl";
+
+    // With its prefix on every system: nativedl.dll would be NativeDl.dll, the managed assembly, where case does not count.
+    private const string FileName = "libnativedl";
     private const string PathVariable = "NATIVEDL_LIBRARY";
 
     [ModuleInitializer]
@@ -39,10 +42,10 @@ internal static unsafe class NativeLoader
         var path = Environment.GetEnvironmentVariable(PathVariable);
         if (string.IsNullOrEmpty(path))
         {
-            if (NativeLibrary.TryLoad(LibraryName, assembly, searchPath, out var library))
-                return (library, $"The native library '{LibraryName}'");
+            if (NativeLibrary.TryLoad(FileName, assembly, searchPath, out var library))
+                return (library, $"The native library '{FileName}'");
             throw new NativeLibraryException(
-                $"The native library '{LibraryName}' was not found beside the application or on the library path. " +
+                $"The native library '{FileName}' was not found beside the application or on the library path. " +
                 $"Install the runtime package of this platform, or let {PathVariable} name the file.");
         }
         try

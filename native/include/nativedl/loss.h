@@ -25,6 +25,8 @@ typedef enum ndl_reduction {
  *
  * A row labelled ignore_index has the loss and the gradient 0. The mean divides the sum of the losses by the sum of
  * w[t] over the rows that count, as PyTorch does: it is NaN where there are none, also for an empty batch.
+ * f32 holds log_sum_exp, and with it every p that the backward pass forms, to about |log_sum_exp| * 6e-8 (relative, in p):
+ * logits of a few thousand keep three digits of p and less; center them where that matters.
  * A NaN, or +infinity, makes its row NaN. The bits do not depend on the number of threads.
  * Errors: INVALID_DATA for a label that is neither a class nor ignore_index, with its row and value; outputs that the
  * caller gave then hold what they would if the label were ignored. */

@@ -50,11 +50,12 @@ NDL_INLINE void store(Element<V>* target, V v) {
   __builtin_memcpy(target, &v, sizeof(v));
 }
 
+// A difference, since value + 0 would be an addition that a compiler must keep: it turns -0 into 0.
 template <class V>
 NDL_INLINE V broadcast(Element<V> value) {
-  return V{} + value;
+  return value - V{};
 }
-NDL_INLINE F32 broadcast(float value) { return F32{} + value; }
+NDL_INLINE F32 broadcast(float value) { return value - F32{}; }
 
 NDL_INLINE F32 select(I32 mask, F32 yes, F32 no) { return mask ? yes : no; }
 NDL_INLINE I32 select(I32 mask, I32 yes, I32 no) { return mask ? yes : no; }

@@ -14,7 +14,7 @@ void fill(const char* op, const ndl_avg_pool2d_options& o, const Desc& x, AvgPoo
   require_floating(op, "x", x);
   require_image(op, "x", x);
   const Window2d window{o.kernel_h, o.kernel_w, o.stride_h, o.stride_w, o.pad_top, o.pad_bottom, o.pad_left, o.pad_right, 1, 1};
-  check_window(op, window);
+  check_window(op, window, NDL_ERROR_INVALID_ARGUMENT);
   check_pool_padding(op, window);
   require_flag(op, "ceil_mode", o.ceil_mode);
   require_flag(op, "count_include_pad", o.count_include_pad);

@@ -26,7 +26,7 @@ void fill(const char* op, const ndl_conv2d_options& o, const Desc& x, const Desc
          x[3] / o.groups, " in its last dimension; its shape is ", shape_text(weight),
          ". NHWC is expected: permute data that come as NCHW");
   const Window2d window = window_of(o, weight[1], weight[2]);
-  check_window(op, window);
+  check_window(op, window, NDL_ERROR_INVALID_SHAPE);
   record.n = x[0], record.h = x[1], record.w = x[2], record.c = x[3];
   record.k = weight[0], record.r = weight[1], record.s = weight[2];
   record.groups = o.groups;

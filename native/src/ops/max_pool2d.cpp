@@ -14,7 +14,7 @@ void fill(const char* op, const ndl_max_pool2d_options& o, const Desc& x, MaxPoo
   require_floating(op, "x", x);
   require_rank(op, "x", x, 4, "[n, h, w, c]");
   const Window2d window = window_of(o, o.kernel_h, o.kernel_w);
-  check_window(op, window);
+  check_window(op, window, NDL_ERROR_INVALID_ARGUMENT);
   require_flag(op, "ceil_mode", o.ceil_mode);
   check_pool_padding(op, window);
   if (x[1] * x[2] > INT32_MAX) fail(NDL_ERROR_INVALID_SHAPE, op, ": an image of ", x[1], " x ", x[2], " has too many pixels for an i32 argmax");

@@ -20,11 +20,12 @@ Window2d window_of(const O& o, int64_t kernel_h, int64_t kernel_w) {
   return {kernel_h, kernel_w, o.stride_h, o.stride_w, o.pad_top, o.pad_bottom, o.pad_left, o.pad_right, o.dilation_h, o.dilation_w};
 }
 
-inline void check_window(const char* op, const Window2d& w) {
+// kernel_error: of a wrong kernel, which is an argument of pooling, but the shape of convolution's weight.
+inline void check_window(const char* op, const Window2d& w, ndl_status kernel_error) {
   if (w.kernel_h < 1 || w.kernel_w < 1)
-    fail(NDL_ERROR_INVALID_SHAPE, op, ": the kernel is ", w.kernel_h, " x ", w.kernel_w, "; both sides must be at least 1");
+    fail(kernel_error, op, ": the kernel is ", w.kernel_h, " x ", w.kernel_w, "; both sides must be at least 1");
   if (w.kernel_h > INT32_MAX || w.kernel_w > INT32_MAX)  // the extents below must not overflow
-    fail(NDL_ERROR_INVALID_SHAPE, op, ": the kernel is ", w.kernel_h, " x ", w.kernel_w, "; its sides must fit in 31 bits");
+    fail(kernel_error, op, ": the kernel is ", w.kernel_h, " x ", w.kernel_w, "; its sides must fit in 31 bits");
   if (w.stride_h < 1 || w.stride_w < 1)
     fail(NDL_ERROR_INVALID_ARGUMENT, op, ": the stride is ", w.stride_h, " x ", w.stride_w, "; both must be at least 1");
   if (w.dilation_h < 1 || w.dilation_w < 1)
@@ -34,7 +35,8 @@ inline void check_window(const char* op, const Window2d& w) {
          w.pad_right, ") is negative");
 }
 
-// Pooling: the first taps of a window may lie in the padding, but not all of them.
+// Pooling: the first taps of a window may lie in the padding, but not all of them. With padding of at most half the
+// kernel (dilation 1) every window holds a pixel, so that no average divides by zero.
 inline void check_pool_padding(const char* op, const Window2d& w) {
   if (2 * std::max(w.pad_top, w.pad_bottom) > w.extent_h() || 2 * std::max(w.pad_left, w.pad_right) > w.extent_w())
     fail(NDL_ERROR_INVALID_ARGUMENT, op, ": the padding (top ", w.pad_top, ", bottom ", w.pad_bottom, ", left ", w.pad_left, ", right ",

@@ -94,7 +94,8 @@ public sealed class BadInputTests
         {
             Assert.Throws<ShapeException>(() => Ops.MaxPool2d(Tensor.Ones([5, 5, 4])));
             Assert.Throws<ShapeException>(() => Ops.MaxPool2d(X, new(6)));
-            Assert.Throws<ShapeException>(() => Ops.MaxPool2d(X, new(0, stride: 1)));
+            Assert.Throws<InvalidArgumentException>(() => Ops.MaxPool2d(X, new(0, stride: 1)));
+            Assert.Throws<InvalidArgumentException>(() => Ops.AvgPool2d(X, new(0, stride: 1)));
             Assert.Throws<InvalidArgumentException>(() => Ops.MaxPool2d(X, new(2, stride: 0)));
             Assert.Throws<InvalidArgumentException>(() => Ops.MaxPool2d(X, new(2) { Dilation = 0 }));
             Assert.Throws<InvalidArgumentException>(() => Ops.MaxPool2d(X, new(3) { Padding = 2 }));
