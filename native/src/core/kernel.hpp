@@ -44,6 +44,10 @@ struct Exec {
   int32_t threads;
   void* workspace;  // as many bytes as the kernel's workspace() asked for, aligned to a cache line
   void* error_word;
+  double cache_bytes;  // of the last level
+
+  // Whether the call's operands pass through the caches without staying: outputs are then best stored past them.
+  NDL_INLINE bool beyond_cache(const Record& record) const { return record.bytes > 1.5 * cache_bytes; }
 
   // Calls body(begin, end, thread) over ranges that cover [0, count); see core/thread_pool.hpp.
   template <class Body>

@@ -21,4 +21,9 @@ struct Machine {
 
 const Machine& machine();
 
+// Of the last level of cache; 32 MB where the system does not say.
+inline double last_cache_bytes(const Machine& m) {
+  return m.l3_bytes > 0 ? static_cast<double>(m.l3_bytes) : 32.0 * 1024 * 1024;
+}
+
 }  // namespace ndl

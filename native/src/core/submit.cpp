@@ -342,7 +342,7 @@ void run_pass(ndl_context handle, const Pass& pass, const void* user_options, st
   if (call.writes_something()) {  // a kernel never sees a call without a single element to compute
     const Env env = context->env();
     context->workspace.reserve(pass.workspace(chosen, record, env));
-    const Exec exec{context->threads, context->workspace.data(), &error};
+    const Exec exec{context->threads, context->workspace.data(), &error, last_cache_bytes(machine())};
     std::shared_ptr<const Derived> derived;
     if (const int32_t operand = pass.derived_operand(chosen); operand >= 0) {
       const Tensor& weight = *call.tensor(operand);

@@ -56,4 +56,14 @@ double conv2d_winograd_estimate(const Conv2d& r, const Env& env, Target target) 
          weights / (rate.bytes * (weights <= kLarge ? 5 : 2) * std::min(env.cores, 2));
 }
 
+// Vectors along channels, which must fill them; sums of one tap are few, so that loads bound it.
+inline double conv2d_depthwise_estimate(const Conv2d& r, const Env& env, Target target) {
+  const double lanes = target == Target::cpu_avx512 ? 16 : target == Target::cpu_avx2 ? 8 : 4, channels = static_cast<double>(r.c);
+  return estimate(r, env, target, 1.5 * whole(channels, lanes) / std::max(channels, 1.0));
+}
+// As many permutations as products.
+inline double conv2d_grouped_estimate(const Conv2d& r, const Env& env, Target target) {
+  return 1.3 * conv2d_depthwise_estimate(r, env, target);
+}
+
 }  // namespace ndl::cpu

@@ -106,6 +106,41 @@ NDL_INLINE F32 square_root(F32 v) {
 #endif
 }
 
+// Lane i of the result is lane lanes[i] of v.
+NDL_INLINE F32 permute(F32 v, I32 lanes) {
+#if defined(__AVX512F__)
+  return (F32)_mm512_maskz_permutexvar_ps(0xFFFF, (__m512i)lanes, (__m512)v);  // maskz: as for the root
+#elif defined(__AVX2__)
+  return (F32)_mm256_permutevar8x32_ps((__m256)v, (__m256i)lanes);
+#else
+  F32 r;
+  for (int i = 0; i < kLanes; ++i) r[i] = v[lanes[i]];
+  return r;
+#endif
+}
+
+// Asks for a cache line that will be read soon; any address will do.
+NDL_INLINE void prefetch(const float* address) { __builtin_prefetch(address, 0, 2); }
+
+// A store past the caches, for what nobody reads soon: target aligned to kVectorBytes. A task that has used it ends
+// with stream_fence, after which its stores are in order with all others.
+NDL_INLINE void stream(float* target, F32 v) {
+#if defined(__AVX512F__)
+  _mm512_stream_ps(target, (__m512)v);
+#elif defined(__AVX2__)
+  _mm256_stream_ps(target, (__m256)v);
+#elif defined(__x86_64__)
+  _mm_stream_ps(target, (__m128)v);
+#else
+  store<F32>(target, v);
+#endif
+}
+NDL_INLINE void stream_fence() {
+#if defined(__x86_64__)
+  _mm_sfence();
+#endif
+}
+
 // Sum of the lanes, halves first: an order that depends on the width only.
 NDL_INLINE float sum_lanes(F32 v) {
   float lanes[kLanes];

@@ -39,6 +39,12 @@ NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_backward_input_winograd2x2)
 NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_backward_input_winograd4x4)
 NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_backward_weight_winograd2x2)
 NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_backward_weight_winograd4x4)
+NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_forward_depthwise)
+NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_backward_input_depthwise)
+NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_backward_weight_depthwise)
+NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_forward_grouped)
+NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_backward_input_grouped)
+NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_backward_weight_grouped)
 NDL_DECLARE_SIMD(Kernel<Conv2dBias>, conv2d_backward_bias_vector)
 
 }  // namespace ndl

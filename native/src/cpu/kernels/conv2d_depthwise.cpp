@@ -1,0 +1,356 @@
+// cpu/kernels/conv2d_depthwise.cpp: convolution of small groups: kWidth = 1 (depthwise), 2, 4, 8 or 16 channels.
+//
+//   forward          y[n,p,q,k] = act( b[k] + sum_{r,s,i} x[n, p*sh + r*dh - top, q*sw + s*dw - left, g + i] * w[k,r,s,i] )
+//   backward_input   dx[n,h,w,c] = sum_{r,s,i} dy[n,p,q, g + i] * w[g + i,r,s,c - g], over the outputs that read pixel (h,w)
+//   backward_weight  dw[k,r,s,i] = sum_{n,p,q} dy[n,p,q,k] * x[n, p*sh + r*dh - top, q*sw + s*dw - left, g + i]
+//
+// x, dx [n,h,w,c]; y, dy [n,p,q,c]; w [c,r,s,kWidth]; g: first channel of the group that k (or c) belongs to.
+// Mapping: vectors along channels. Where a vector holds whole groups, the i-th channels of its groups, each repeated over
+// its group, are one permutation of the vector read, with kWidth 1 the vector itself; of a group wider than a vector, one
+// element is broadcast.
+//   forward and backward_input  the same walk: which taps reach a row or a column, and what they read, are arithmetic
+//       progressions (Reach), found once per call. A task is a row of the result; in it, up to kColumns neighbours of
+//       one phase of the stride that are reached alike share each load of a weight: kColumns sums, a weight, a read.
+//   backward_weight  a task is a slice of the rows of dy, with sums of its own; the slices are added in order. For a
+//       row of the kernel, the sums of up to kTaps taps stay in registers over a block of columns.
+// The weights are repacked as [r*s][kWidth][c], c padded to vectors.
+// Refuses: f64, groups of other widths or with more outputs than inputs. Bound: memory bandwidth for depthwise.
+#include "cpu/simd.hpp"
+#include "ops/conv2d.hpp"
+
+namespace ndl::cpu::NDL_ISA {
+namespace {
+
+constexpr int kColumns = 8;
+
+NDL_INLINE int64_t padded(int64_t channels) { return (channels + kLanes - 1) / kLanes * kLanes; }
+
+// The i-th channel of each lane's group, for the lanes of channels c to c + n of a pixel.
+template <int kWidth>
+NDL_INLINE F32 member(const float* pixel, int64_t c, int n, int i) {
+  if constexpr (kWidth == 1) {
+    return load_some(pixel + c, n);
+  } else if constexpr (kWidth <= kLanes) {
+    I32 lanes;
+    for (int lane = 0; lane < kLanes; ++lane) lanes[lane] = lane / kWidth * kWidth + i;
+    return permute(load_some(pixel + c, n), lanes);
+  } else {
+    return broadcast(pixel[c / kWidth * kWidth + i]);
+  }
+}
+
+// --- forward and backward input ----------------------------------------------------------------------------------
+
+// The taps that reach one row (or column) of the result: tap first + i*tap_step reads row at + i*read_step.
+struct Reach {
+  int64_t first, count, at;
+};
+struct Side {
+  Reach* reach;  // of each position of the result
+  int64_t positions, tap_step, read_step, phases;
+};
+
+NDL_INLINE int64_t common_divisor(int64_t a, int64_t b) {
+  while (b != 0) {
+    const int64_t rest = a % b;
+    a = b, b = rest;
+  }
+  return a;
+}
+
+// Forward: output o reads pixel o*stride + tap*dilation - pad.
+NDL_INLINE Side forward_side(int64_t outputs, int64_t size, int64_t taps, int64_t stride, int64_t pad, int64_t dilation, Reach* reach) {
+  for (int64_t o = 0; o < outputs; ++o) {
+    const int64_t start = o * stride - pad;
+    const int64_t first = start >= 0 ? 0 : (-start + dilation - 1) / dilation;
+    const int64_t end = start >= size ? 0 : (size - 1 - start) / dilation + 1, last = end < taps ? end : taps;
+    reach[o] = {first, last > first ? last - first : 0, start + first * dilation};
+  }
+  return {reach, outputs, 1, dilation, 1};
+}
+// Backward: pixel i is read through a tap by output o where o*stride = i + pad - tap*dilation.
+NDL_INLINE Side backward_side(int64_t outputs, int64_t size, int64_t taps, int64_t stride, int64_t pad, int64_t dilation, Reach* reach) {
+  const int64_t common = common_divisor(stride, dilation);
+  for (int64_t i = 0; i < size; ++i) {
+    reach[i] = {0, 0, 0};
+    for (int64_t tap = 0; tap < taps; ++tap) {
+      const int64_t o = (i + pad - tap * dilation) / stride;
+      if (i + pad < tap * dilation) break;
+      if (o * stride != i + pad - tap * dilation || o >= outputs) continue;
+      if (reach[i].count++ == 0) reach[i].first = tap, reach[i].at = o;
+    }
+  }
+  return {reach, size, stride / common, -dilation / common, stride};
+}
+
+struct Walk {
+  Side rows, columns;
+  int64_t channels, line, next;   // floats of a row that is read, and from one column of a tile to the next there
+  int64_t kernel_columns, ahead;  // rows that each row of the result reads first
+  const float* bias;
+  bool relu;
+};
+
+// kCount columns of the result, a phase apart, that are all reached by the same rows x columns taps.
+template <int kWidth, int kCount, bool kStream>
+NDL_INLINE void tile(const Walk& walk, const Reach& row, const Reach& column, const float* image, const float* weights, float* result) {
+  const int64_t across = padded(walk.channels), tap = across * kWidth;
+  const int64_t row_read = walk.rows.read_step * walk.line, column_read = walk.columns.read_step * walk.channels;
+  const int64_t row_weight = walk.rows.tap_step * walk.kernel_columns * tap, column_weight = walk.columns.tap_step * tap;
+  const int64_t next_result = walk.columns.phases * walk.channels;
+  const float* read = image + row.at * walk.line + column.at * walk.channels;
+  weights += (row.first * walk.kernel_columns + column.first) * tap;
+  // What the next row of the result reads first: far enough from here that the processor would not foresee it.
+  const float* ahead = read + (row_read > 0 ? row.count * row_read : walk.line);
+  for_vectors(0, walk.channels, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
+    for (int64_t i = 0; i < walk.ahead; ++i)
+#pragma GCC unroll 4
+      for (int64_t q = 0; q < kCount * walk.next; q += walk.channels) prefetch(ahead + i * walk.line + q + c);
+    F32 sum[kCount];
+    const F32 start = walk.bias == nullptr ? F32{} : load_some(walk.bias + c, lanes);
+#pragma GCC unroll 8
+    for (int q = 0; q < kCount; ++q) sum[q] = start;
+    for (int64_t i = 0; i < row.count; ++i)
+      for (int64_t j = 0; j < column.count; ++j) {
+        const float* from = read + i * row_read + j * column_read;
+        const float* w = weights + i * row_weight + j * column_weight + c;
+#pragma GCC unroll 16
+        for (int m = 0; m < kWidth; ++m) {
+          const F32 weight = load(w + m * across);
+#pragma GCC unroll 8
+          for (int q = 0; q < kCount; ++q) sum[q] += member<kWidth>(from + q * walk.next, c, lanes, m) * weight;
+        }
+      }
+#pragma GCC unroll 8
+    for (int q = 0; q < kCount; ++q) {
+      const F32 v = walk.relu ? select(sum[q] < 0.0f, F32{}, sum[q]) : sum[q];
+      float* to = result + q * next_result + c;
+      if constexpr (kStream) stream(to, v);
+      else store_some(to, v, lanes);
+    }
+  });
+}
+
+template <int kWidth, bool kStream>
+void result_row(const Walk& walk, const Reach& row, const float* image, const float* weights, float* result) {
+  const Side& side = walk.columns;
+  // All phases of a stretch, so that it is written while it is near.
+  const int64_t stretch = side.phases == 1 ? side.positions : 2 * kColumns * side.phases;
+  for (int64_t begin = 0; begin < side.positions; begin += stretch) {
+    const int64_t end = begin + stretch < side.positions ? begin + stretch : side.positions;
+    for (int64_t phase = 0; phase < side.phases; ++phase)
+      for (int64_t i = begin + phase; i < end;) {
+        const Reach& column = side.reach[i];
+        int64_t alike = 1;
+        for (; alike < kColumns && i + alike * side.phases < end; ++alike) {
+          const Reach& other = side.reach[i + alike * side.phases];
+          if (other.first != column.first || other.count != column.count) break;
+        }
+        float* to = result + i * walk.channels;
+        if (alike == 8) tile<kWidth, 8, kStream>(walk, row, column, image, weights, to);
+        else if (alike >= 4) alike = 4, tile<kWidth, 4, kStream>(walk, row, column, image, weights, to);
+        else if (alike >= 2) alike = 2, tile<kWidth, 2, kStream>(walk, row, column, image, weights, to);
+        else tile<kWidth, 1, kStream>(walk, row, column, image, weights, to);
+        i += alike * side.phases;
+      }
+  }
+}
+
+// images of `read`, each walk.line * lines floats.
+template <int kWidth>
+NDL_INLINE void walk_all(const Walk& walk, int64_t images, int64_t lines, const float* read, const float* weights, float* result, bool beyond_cache,
+                         const Exec& exec) {
+  const int64_t size = walk.columns.positions * walk.channels, grain = 1 + 8192 / (size + 1);
+  const bool streamed = beyond_cache && walk.channels % kLanes == 0 && reinterpret_cast<uintptr_t>(result) % kVectorBytes == 0;
+  exec.parallel_for(images * walk.rows.positions, grain, [&](int64_t begin, int64_t end, int32_t) {
+    for (int64_t at = begin; at < end; ++at) {
+      const Reach& row = walk.rows.reach[at % walk.rows.positions];
+      const float* image = read + at / walk.rows.positions * lines * walk.line;
+      if (streamed) result_row<kWidth, true>(walk, row, image, weights, result + at * size);
+      else result_row<kWidth, false>(walk, row, image, weights, result + at * size);
+    }
+    if (streamed) stream_fence();
+  });
+}
+
+template <int kWidth>
+void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
+  auto* reach = static_cast<Reach*>(exec.workspace);
+  const Walk walk{forward_side(r.p, r.h, r.r, r.stride_h, r.pad_top, r.dilation_h, reach),
+                  forward_side(r.q, r.w, r.s, r.stride_w, r.pad_left, r.dilation_w, reach + r.p),
+                  r.c, r.w * r.c, r.stride_w * r.c, r.s, r.stride_h, b.get<float>(Conv2d::kBias), r.activation == NDL_ACTIVATION_RELU};
+  walk_all<kWidth>(walk, r.n, r.h, b.get<float>(Conv2d::kX), static_cast<const float*>(b.derived), b.get<float>(Conv2d::kY),
+                   exec.beyond_cache(r), exec);
+}
+template <int kWidth>
+void backward_input(const Conv2d& r, const Buffers& b, const Exec& exec) {
+  auto* reach = static_cast<Reach*>(exec.workspace);
+  const Walk walk{backward_side(r.p, r.h, r.r, r.stride_h, r.pad_top, r.dilation_h, reach),
+                  backward_side(r.q, r.w, r.s, r.stride_w, r.pad_left, r.dilation_w, reach + r.h),
+                  r.c, r.q * r.c, r.c, r.s, 1, nullptr, false};
+  walk_all<kWidth>(walk, r.n, r.p, b.get<float>(Conv2d::kDy), static_cast<const float*>(b.derived), b.get<float>(Conv2d::kDx),
+                   exec.beyond_cache(r), exec);
+}
+int64_t forward_workspace(const Conv2d& r, const Env&) { return (r.p + r.q) * static_cast<int64_t>(sizeof(Reach)); }
+int64_t backward_input_workspace(const Conv2d& r, const Env&) { return (r.h + r.w) * static_cast<int64_t>(sizeof(Reach)); }
+
+int64_t packed_bytes(const Conv2d& r, const Env&) { return r.r * r.s * (r.c / r.groups) * padded(r.c) * 4; }
+
+// packed[tap][i][c] = w[c][tap][i], or with the group's members exchanged, w[g + i][tap][c - g].
+template <bool kExchange>
+void pack(const Conv2d& r, const void* weight, void* packed, const Exec&) {
+  const float* w = static_cast<const float*>(weight);
+  float* to = static_cast<float*>(packed);
+  const int64_t width = r.c / r.groups, taps = r.r * r.s, across = padded(r.c);
+  for (int64_t tap = 0; tap < taps; ++tap)
+    for (int64_t i = 0; i < width; ++i, to += across) {
+      for (int64_t c = 0; c < r.c; ++c)
+        to[c] = kExchange ? w[((c - c % width + i) * taps + tap) * width + c % width] : w[(c * taps + tap) * width + i];
+      fill_floats(to + r.c, 0.0f, across - r.c);
+    }
+}
+
+// --- backward weight -----------------------------------------------------------------------------------------------
+
+constexpr int64_t kBlock = 32;  // columns of dy between two updates of the sums in memory: short chains round less
+
+struct Slices {
+  int64_t rows, count;
+};
+NDL_INLINE Slices slices_of(const Conv2d& r) {
+  const int64_t all = r.n * r.p, rows = (all + 31) / 32;  // at most 32 slices
+  return rows == 0 ? Slices{1, 1} : Slices{rows, (all + rows - 1) / rows};
+}
+NDL_INLINE int64_t sums_floats(const Conv2d& r) { return r.r * r.s * (r.c / r.groups) * padded(r.c); }
+int64_t backward_weight_workspace(const Conv2d& r, const Env&) {
+  return slices_of(r).count * sums_floats(r) * 4 + r.s * static_cast<int64_t>(sizeof(Reach));
+}
+
+// sums[j][i][c] += dy over columns [begin, end) times what taps j .. j + kCount of the kernel row read there; all inside.
+template <int kWidth, int kCount>
+NDL_INLINE void tap_sums(const Conv2d& r, const float* x, const float* dy, int64_t begin, int64_t end, float* sums) {
+  const int64_t across = padded(r.c), next = r.stride_w * r.c, tap = r.dilation_w * r.c, ahead_x = r.w * r.c * r.stride_h, ahead_dy = r.q * r.c;
+  for_vectors(0, r.c, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
+    F32 sum[kCount][kWidth] = {};
+    const float* from = x + begin * next;
+    for (int64_t q = begin; q < end; ++q, from += next) {
+      const F32 gradient = load_some(dy + q * r.c + c, lanes);
+      prefetch(dy + ahead_dy + q * r.c + c);
+      prefetch(from + ahead_x + c);
+#pragma GCC unroll 8
+      for (int j = 0; j < kCount; ++j)
+#pragma GCC unroll 16
+        for (int i = 0; i < kWidth; ++i) sum[j][i] += member<kWidth>(from + j * tap, c, lanes, i) * gradient;
+    }
+#pragma GCC unroll 8
+    for (int j = 0; j < kCount; ++j)
+#pragma GCC unroll 8
+      for (int i = 0; i < kWidth; ++i) {
+        float* to = sums + (j * kWidth + i) * across + c;
+        store<F32>(to, load(to) + sum[j][i]);
+      }
+  });
+}
+
+// The columns of dy, of those in [begin, end), for which tap j of a kernel row reads inside x.
+struct Range {
+  int64_t begin, end;
+};
+NDL_INLINE Range inside(const Conv2d& r, int64_t j, int64_t begin, int64_t end) {
+  const int64_t offset = j * r.dilation_w - r.pad_left;  // of what column 0 reads
+  const int64_t first = offset >= 0 ? 0 : (-offset + r.stride_w - 1) / r.stride_w;
+  const int64_t last = offset >= r.w ? 0 : (r.w - 1 - offset) / r.stride_w + 1;
+  return {first > begin ? first : begin, last < end ? last : end};
+}
+
+// The same for all taps of one kernel row, over columns [begin, end) of a row of dy; line: the row of x that it reads.
+template <int kWidth>
+void row_sums(const Conv2d& r, const float* line, const float* dy, int64_t begin, int64_t end, float* sums) {
+  constexpr int kTogether = 4 / kWidth < 1 ? 1 : 4 / kWidth;  // sums that stay in registers: enough to hide the latency of one
+  const int64_t tap = kWidth * padded(r.c);
+  for (int64_t j = 0; j < r.s; j += kTogether) {
+    const int64_t taps = r.s - j < kTogether ? r.s - j : kTogether;
+    Range all{begin, end};
+    for (int64_t t = j; t < j + taps; ++t) all = inside(r, t, all.begin, all.end);
+    if (all.begin >= all.end) all = {end, end};
+    const auto at = [&](int64_t t) { return line + (t * r.dilation_w - r.pad_left) * r.c; };
+    if (all.begin < all.end) {
+      if (taps == 4) tap_sums<kWidth, 4>(r, at(j), dy, all.begin, all.end, sums + j * tap);
+      else if (taps == 3) tap_sums<kWidth, 3>(r, at(j), dy, all.begin, all.end, sums + j * tap);
+      else if (taps == 2) tap_sums<kWidth, 2>(r, at(j), dy, all.begin, all.end, sums + j * tap);
+      else tap_sums<kWidth, 1>(r, at(j), dy, all.begin, all.end, sums + j * tap);
+    }
+    for (int64_t t = j; t < j + taps; ++t) {  // columns where some of the taps, but not this one, lie outside
+      const Range left = inside(r, t, begin, all.begin), right = inside(r, t, all.end, end);
+      if (left.begin < left.end) tap_sums<kWidth, 1>(r, at(t), dy, left.begin, left.end, sums + t * tap);
+      if (right.begin < right.end) tap_sums<kWidth, 1>(r, at(t), dy, right.begin, right.end, sums + t * tap);
+    }
+  }
+}
+
+template <int kWidth>
+void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
+  const float* x = b.get<float>(Conv2d::kImage);
+  const float* dy = b.get<float>(Conv2d::kGradient);
+  float* dw = b.get<float>(Conv2d::kDw);
+  auto* partial = static_cast<float*>(exec.workspace);
+  const Slices slices = slices_of(r);
+  const int64_t size = sums_floats(r), across = padded(r.c), taps = r.r * r.s;
+  exec.parallel_for(slices.count, 1, [&](int64_t begin, int64_t end, int32_t) {
+    for (int64_t slice = begin; slice < end; ++slice) {
+      float* sums = partial + slice * size;
+      fill_floats(sums, 0.0f, size);
+      const int64_t last = (slice + 1) * slices.rows < r.n * r.p ? (slice + 1) * slices.rows : r.n * r.p;
+      for (int64_t row = slice * slices.rows; row < last; ++row)
+        for (int64_t column = 0; column < r.q; column += kBlock)
+          for (int64_t i = 0; i < r.r; ++i) {
+            const int64_t h = row % r.p * r.stride_h + i * r.dilation_h - r.pad_top;
+            if (h < 0 || h >= r.h) continue;
+            row_sums<kWidth>(r, x + (row / r.p * r.h + h) * r.w * r.c, dy + row * r.q * r.c, column,
+                             column + kBlock < r.q ? column + kBlock : r.q, sums + i * r.s * kWidth * across);
+          }
+    }
+  });
+  // Added in order, then turned: dw[c][tap][i] = sums[tap][i][c].
+  exec.parallel_for(taps * kWidth, 1 + 4096 / (across * slices.count), [&](int64_t begin, int64_t end, int32_t) {
+    for (int64_t at = begin; at < end; ++at)
+      for (int64_t c = 0; c < across; c += kLanes) {
+        F32 sum = load(partial + at * across + c);
+        for (int64_t slice = 1; slice < slices.count; ++slice) sum += load(partial + slice * size + at * across + c);
+        for (int lane = 0; lane < kLanes && c + lane < r.c; ++lane) dw[(c + lane) * taps * kWidth + at] = sum[lane];
+      }
+  });
+}
+
+void forward_depthwise(const Conv2d& r, const Buffers& b, const Exec& exec) { forward<1>(r, b, exec); }
+void backward_input_depthwise(const Conv2d& r, const Buffers& b, const Exec& exec) { backward_input<1>(r, b, exec); }
+void backward_weight_depthwise(const Conv2d& r, const Buffers& b, const Exec& exec) { backward_weight<1>(r, b, exec); }
+
+#define NDL_OF_WIDTH(pass)                                                   \
+  void pass##_grouped(const Conv2d& r, const Buffers& b, const Exec& exec) { \
+    const int64_t width = r.c / r.groups;                                    \
+    if (width == 2) pass<2>(r, b, exec);                                     \
+    else if (width == 4) pass<4>(r, b, exec);                                \
+    else if (width == 8) pass<8>(r, b, exec);                                \
+    else pass<16>(r, b, exec);                                               \
+  }
+NDL_OF_WIDTH(forward)
+NDL_OF_WIDTH(backward_input)
+NDL_OF_WIDTH(backward_weight)
+#undef NDL_OF_WIDTH
+
+// The layout follows from the weight's shape but for the number of groups.
+int64_t groups_of(const Conv2d& r) { return r.groups; }
+
+}  // namespace
+
+const Kernel<Conv2d> conv2d_forward_depthwise{forward_depthwise, forward_workspace, Conv2d::kWeight, packed_bytes, pack<false>, groups_of};
+const Kernel<Conv2d> conv2d_backward_input_depthwise{backward_input_depthwise, backward_input_workspace, Conv2d::kFilter, packed_bytes,
+                                                     pack<true>, groups_of};
+const Kernel<Conv2d> conv2d_backward_weight_depthwise{backward_weight_depthwise, backward_weight_workspace};
+const Kernel<Conv2d> conv2d_forward_grouped{forward_grouped, forward_workspace, Conv2d::kWeight, packed_bytes, pack<false>, groups_of};
+const Kernel<Conv2d> conv2d_backward_input_grouped{backward_input_grouped, backward_input_workspace, Conv2d::kFilter, packed_bytes,
+                                                   pack<true>, groups_of};
+const Kernel<Conv2d> conv2d_backward_weight_grouped{backward_weight_grouped, backward_weight_workspace};
+
+}  // namespace ndl::cpu::NDL_ISA
