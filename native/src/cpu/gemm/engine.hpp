@@ -4,15 +4,17 @@
 //
 //   A  rows as they lie in memory, or a block of them gathered into scratch: row-major with leading dimension lda,
 //      or column-major (kColumns: element (i,k) at a[k*lda + i]), as the transposed operand of a weight gradient
-//   B  packed: panels of kNr columns, [ceil(n/kNr)][k][kNr], columns past n are zero
+//   B  packed in panels of up to 3 vectors of columns (Panels), each [k][width], columns past n are zero
 //   C  row-major, leading dimension ldc
 //
-// Mapping: a task is kMc rows (or fewer) by a range of panels; k goes in blocks of kKc. The micro-kernel keeps
-// kMr x kNr sums in registers: kMr*kVectors accumulators, kVectors loads of B and one broadcast of A at a time.
+// Mapping: a task is a range of rows by a group of panels; k goes in even blocks of at most kKc. Within a block of kMc
+// rows, a tile of kRowsFor[width] rows meets all panels of the group in turn, so that its rows of A stay in L1 while B
+// streams from L2. A tile's sums stay in registers.
 //
-//   registers   32 of 16 lanes: 8x3, 12x2 or 16x1 sums + 3 + 1;   16 registers: 4x3, 6x2 or 8x1 sums + 3 + 1
-//   A block     kMc x kKc floats = 96 x 256 x 4 = 96 KB, in L2 (1 MB and more)
-//   B panel     kKc x kNr floats, at most 256 x 48 x 4 = 48 KB, read kMc/kMr times from L1/L2
+//   registers   32 of 16 lanes: 8x3, 14x2 or 16x1 sums + width + 1;   16 registers: 4x3, 6x2 or 12x1 sums
+//   rows of A   8 x kKc floats = 16 KB, in L1
+//   B group     kKc x kGroup panels x 48 floats = 512 x 8 x 48 x 4 = 768 KB, in L2 (1 MB and more)
+//   A block     kMc x kKc floats = 56 x 512 x 4 = 112 KB
 //
 // An element's sum runs over k in order within a block and over the blocks in order: no dependence on threads or tiles.
 // Source of the scheme: Goto, van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008.
@@ -22,52 +24,76 @@
 
 namespace ndl::cpu::NDL_ISA {
 
-inline constexpr int64_t kKc = 256;
-inline constexpr int64_t kMc = 96;              // a multiple of every kMr below
-inline constexpr int64_t kScratchLd = kKc + 16; // rows a power of two apart would fall into the same cache sets
-inline constexpr int64_t kScratchFloats = kMc * kScratchLd;
-
+inline constexpr int64_t kKc = 512;
+inline constexpr int64_t kGroup = 8;            // panels of B that stay in L2 while rows of A pass
 #if defined(__AVX512F__) || defined(__aarch64__)
-inline constexpr int kRowsFor[4] = {0, 16, 12, 8};  // kMr by kVectors
+inline constexpr int kRowsFor[4] = {0, 16, 14, 8};  // of a tile, by its vectors
 #else
-inline constexpr int kRowsFor[4] = {0, 8, 6, 4};
+inline constexpr int kRowsFor[4] = {0, 12, 6, 4};
 #endif
 inline constexpr int kMaxRows = kRowsFor[1];
+inline constexpr int64_t kMc = 4 * kRowsFor[2];  // about a multiple of every tile's rows
+inline constexpr int64_t kScratchLd = kKc + 16;  // rows a power of two apart would fall into the same cache sets
+inline constexpr int64_t kScratchFloats = kMc * kScratchLd;
 
-// Vectors in a panel of B: the fewest padded columns, wide panels first.
-NDL_INLINE int panel_vectors(int64_t n) {
-  int best = 3;
-  int64_t best_padded = INT64_MAX;
-  for (int vectors = 3; vectors >= 1; --vectors) {
-    const int64_t nr = vectors * kLanes, padded = (n + nr - 1) / nr * nr;
-    if (padded < best_padded) best = vectors, best_padded = padded;
+// How the columns of B are cut: panels of `widest` vectors, and narrower ones at the end rather than empty vectors
+// (49 columns are 2 + 2 vectors, 256 are 3 + 3 + 3 + 3 + 2 + 2 of 16 lanes).
+struct Panels {
+  int64_t columns, vectors, count, widest;
+
+  NDL_INLINE explicit Panels(int64_t n, int64_t widest_panel = 3)
+      : columns(n), vectors((n + kLanes - 1) / kLanes), count((vectors + widest_panel - 1) / widest_panel), widest(widest_panel) {}
+  // The first vector of panel p; of p = count, one past the last.
+  NDL_INLINE int64_t first(int64_t p) const {
+    if (p >= count) return vectors;
+    return widest == 3 && p == count - 1 && p > 0 && vectors % 3 == 1 ? vectors - 2 : p * widest;
   }
-  return best;
-}
-NDL_INLINE int64_t panels(int64_t n, int vectors) { return (n + vectors * kLanes - 1) / (vectors * kLanes); }
-NDL_INLINE int64_t packed_floats(int64_t k, int64_t n) {
-  const int vectors = panel_vectors(n);
-  return panels(n, vectors) * k * vectors * kLanes;
-}
+  NDL_INLINE int width(int64_t p) const { return static_cast<int>(first(p + 1) - first(p)); }
+  NDL_INLINE int64_t columns_of(int64_t p) const {
+    const int64_t from = first(p) * kLanes, to = first(p + 1) * kLanes;
+    return (to < columns ? to : columns) - from;
+  }
+  NDL_INLINE int64_t floats(int64_t depth) const { return vectors * kLanes * depth; }
+  NDL_INLINE int64_t groups() const { return (count + kGroup - 1) / kGroup; }
+  NDL_INLINE int64_t group_begin(int64_t g) const { return groups() == 0 ? 0 : count * g / groups(); }
+};
+
+// Blocks of k: even, at most kKc deep.
+struct Depth {
+  int64_t k, blocks;
+  NDL_INLINE explicit Depth(int64_t depth) : k(depth), blocks(depth > kKc ? (depth + kKc - 1) / kKc : 1) {}
+  NDL_INLINE int64_t begin(int64_t block) const { return k * block / blocks; }
+};
 
 struct Epilogue {
   const float* bias = nullptr;  // [n], or null
   bool relu = false;
+
+  NDL_INLINE Epilogue from_column(int64_t j) const { return {bias == nullptr ? nullptr : bias + j, relu}; }
 };
 
 // C (rows x up to kVectors*kLanes columns) = or += A block (kc deep) times one panel of B.
-template <int kMr, int kVectors, bool kColumns>
-NDL_INLINE void micro_kernel(int64_t kc, const float* a, int64_t lda, const float* b, float* c, int64_t ldc, int rows, int64_t columns,
-                             bool accumulate, const Epilogue* epilogue) {
+// kPack: B is read where it lies, at a distance of ldb, and what was read is written to `packed` for the tiles that follow.
+template <int kMr, int kVectors, bool kColumns, bool kPack>
+NDL_INLINE void micro_kernel(int64_t kc, const float* a, int64_t lda, const float* b, int64_t ldb, float* packed, float* c, int64_t ldc,
+                             int64_t columns, bool accumulate, const Epilogue* epilogue) {
   F32 sum[kMr][kVectors];
 #pragma GCC unroll 16
   for (int i = 0; i < kMr; ++i)
 #pragma GCC unroll 3
     for (int j = 0; j < kVectors; ++j) sum[i][j] = F32{};
+  // C is needed when the sums are done; its rows lie too far apart for the hardware to foresee.
+#pragma GCC unroll 16
+  for (int i = 0; i < kMr; ++i)
+#pragma GCC unroll 3
+    for (int j = 0; j < kVectors; ++j) __builtin_prefetch(c + i * ldc + j * kLanes, 1);
   for (int64_t k = 0; k < kc; ++k) {
     F32 row[kVectors];
 #pragma GCC unroll 3
-    for (int j = 0; j < kVectors; ++j) row[j] = load(b + (k * kVectors + j) * kLanes);
+    for (int j = 0; j < kVectors; ++j) {
+      row[j] = load(b + k * ldb + j * kLanes);
+      if constexpr (kPack) store<F32>(packed + (k * kVectors + j) * kLanes, row[j]);
+    }
 #pragma GCC unroll 16
     for (int i = 0; i < kMr; ++i) {
       const F32 value = broadcast(kColumns ? a[k * lda + i] : a[i * lda + k]);
@@ -77,7 +103,6 @@ NDL_INLINE void micro_kernel(int64_t kc, const float* a, int64_t lda, const floa
   }
 #pragma GCC unroll 16
   for (int i = 0; i < kMr; ++i) {
-    if (i >= rows) break;
 #pragma GCC unroll 3
     for (int j = 0; j < kVectors; ++j) {
       const int64_t first = j * kLanes;
@@ -104,52 +129,66 @@ NDL_INLINE void micro_kernel(int64_t kc, const float* a, int64_t lda, const floa
   }
 }
 
-// C (mc x columns of one panel) = or += A (mc x kc) times the panel.
-template <int kVectors, bool kColumns>
-void panel_product(int64_t mc, int64_t kc, const float* a, int64_t lda, const float* b, float* c, int64_t ldc, int64_t columns,
-                   bool accumulate, const Epilogue* epilogue) {
-  constexpr int kMr = kRowsFor[kVectors];
-  int64_t i = 0;
-  for (; i + kMr <= mc; i += kMr)
-    micro_kernel<kMr, kVectors, kColumns>(kc, kColumns ? a + i : a + i * lda, lda, b, c + i * ldc, ldc, kMr, columns, accumulate, epilogue);
-  if (i == mc) return;
-  // The last rows are copied into a full tile, so that nothing is read past the operand's end.
-  const int rows = static_cast<int>(mc - i);
-  alignas(64) float tail[kMaxRows * kKc];
-  for (int row = 0; row < kMr; ++row)
-    for (int64_t k = 0; k < kc; ++k)
-      tail[row * kKc + k] = row >= rows ? 0.0f : kColumns ? a[k * lda + i + row] : a[(i + row) * lda + k];
-  micro_kernel<kMr, kVectors, false>(kc, tail, kKc, b, c + i * ldc, ldc, rows, columns, accumulate, epilogue);
-}
+// A tile of C, rows x up to width vectors; compiled once per set in kernels/gemm_tiles.cpp, for every number of rows.
+using TileKernel = void (*)(int64_t kc, const float* a, int64_t lda, const float* b, int64_t ldb, float* packed, float* c, int64_t ldc,
+                            int64_t columns, bool accumulate, const Epilogue* epilogue);
+struct TileKernels {
+  TileKernel of[2][4][kMaxRows + 1];       // [A column-major][vectors][rows]; B packed, `packed` is not used
+  TileKernel packing[2][4][kMaxRows + 1];  // reads B where it lies and packs it
+};
+extern const TileKernels tile_kernels;
 
-// All panels [first, last) of packed B, of which each holds `depth` rows; this block uses kc of them from k0 on.
+// Rows of B (a block kc deep) in packed panels: panel p at data + first(p)*kLanes*depth, its first row k0 rows on.
+// Where `source` is given, its rows (column 0 of B, at a distance of ld) are packed into data by the first tile.
+struct PackedB {
+  const float* data;
+  int64_t depth, k0;
+  const float* source = nullptr;
+  int64_t ld = 0;
+};
+
+// C (mc rows) = or += A (mc x kc) times panels [first, last). c is its first row, column 0 of the whole C.
 template <bool kColumns>
-void block_product(int64_t mc, int64_t kc, const float* a, int64_t lda, const float* b, int64_t depth, int64_t k0, int vectors, int64_t first,
-                   int64_t last, float* c, int64_t ldc, int64_t n, bool accumulate, const Epilogue* epilogue) {
-  const int64_t nr = vectors * kLanes;
-  for (int64_t panel = first; panel < last; ++panel) {
-    const float* bp = b + (panel * depth + k0) * nr;
-    float* cp = c + panel * nr;
-    const int64_t columns = n - panel * nr < nr ? n - panel * nr : nr;
-    Epilogue shifted;
-    if (epilogue != nullptr) shifted = {epilogue->bias == nullptr ? nullptr : epilogue->bias + panel * nr, epilogue->relu};
-    const Epilogue* e = epilogue == nullptr ? nullptr : &shifted;
-    if (vectors == 3) panel_product<3, kColumns>(mc, kc, a, lda, bp, cp, ldc, columns, accumulate, e);
-    else if (vectors == 2) panel_product<2, kColumns>(mc, kc, a, lda, bp, cp, ldc, columns, accumulate, e);
-    else panel_product<1, kColumns>(mc, kc, a, lda, bp, cp, ldc, columns, accumulate, e);
+NDL_INLINE void block_product(int64_t mc, int64_t kc, const float* a, int64_t lda, const Panels& panels, int64_t first, int64_t last,
+                              const PackedB& b, float* c, int64_t ldc, bool accumulate, const Epilogue* epilogue) {
+  while (first < last) {
+    // Panels of one width together: it fixes the rows of a tile.
+    const int width = panels.width(first);
+    int64_t end = first + 1;
+    while (end < last && panels.width(end) == width) ++end;
+    // Rows 4 KB apart share one set of L1, which holds eight lines.
+    const int64_t most = !kColumns && lda % 1024 == 0 && kRowsFor[width] > 8 ? 8 : kRowsFor[width];
+    const int64_t tiles = (mc + most - 1) / most;
+    for (int64_t tile = 0; tile < tiles; ++tile) {
+      const int64_t i = mc * tile / tiles, rows = mc * (tile + 1) / tiles - i;
+      const int64_t next = mc * (tile + 2) / tiles - (i + rows);  // rows of the tile that follows
+      for (int64_t p = first; p < end; ++p) {
+        // A row of the next tile for each panel of this one: from L3 or memory in time, at no cost.
+        if (!kColumns && tile + 1 < tiles && p - first < next)
+          for (int64_t k = 0; k < kc; k += 16) __builtin_prefetch(a + (i + rows + p - first) * lda + k, 0, 2);
+        const int64_t j = panels.first(p) * kLanes;
+        Epilogue shifted;
+        if (epilogue != nullptr) shifted = epilogue->from_column(j);
+        const bool pack = b.source != nullptr && tile == 0 && panels.columns_of(p) == width * kLanes;
+        float* panel = const_cast<float*>(b.data) + j * b.depth + b.k0 * width * kLanes;
+        (pack ? tile_kernels.packing : tile_kernels.of)[kColumns][width][rows](
+            kc, kColumns ? a + i : a + i * lda, lda, pack ? b.source + j : panel, pack ? b.ld : width * kLanes, panel, c + i * ldc + j, ldc,
+            panels.columns_of(p), accumulate, epilogue == nullptr ? nullptr : &shifted);
+      }
+    }
+    first = end;
   }
 }
 
-// Packs columns [0, n) of rows [k0, k0 + kc) of B into panels; at(k, j) is element (k, j).
+// Packs rows [k0, k0 + kc) of panels [first, last) of B, which is `depth` deep in `packed`.
 // row(k, j, count, target): writes count elements of row k from column j on.
 template <class Row>
-NDL_INLINE void pack_rows(int64_t k0, int64_t kc, int64_t n, int vectors, int64_t depth, float* packed, const Row& row) {
-  const int64_t nr = vectors * kLanes, count = panels(n, vectors);
-  for (int64_t panel = 0; panel < count; ++panel) {
-    const int64_t columns = n - panel * nr < nr ? n - panel * nr : nr;
-    float* target = packed + (panel * depth + k0) * nr;
+NDL_INLINE void pack_rows(int64_t k0, int64_t kc, const Panels& panels, int64_t first, int64_t last, int64_t depth, float* packed, const Row& row) {
+  for (int64_t p = first; p < last; ++p) {
+    const int64_t nr = panels.width(p) * kLanes, columns = panels.columns_of(p), j = panels.first(p) * kLanes;
+    float* target = packed + j * depth + k0 * nr;
     for (int64_t k = 0; k < kc; ++k, target += nr) {
-      row(k0 + k, panel * nr, columns, target);
+      row(k0 + k, j, columns, target);
       if (columns < nr) fill_floats(target + columns, 0.0f, nr - columns);
     }
   }
@@ -161,28 +200,19 @@ struct Block {
   int64_t ld;
 };
 
-// How C is cut into tasks: mc rows by a range of panels. Fewer rows a task, then fewer panels, until there are tasks
-// enough to share; C does not depend on it.
-struct Tiles {
-  int vectors;
-  int64_t panels, mc, m_tasks, n_tasks;
+// Tasks over C: column groups by chunks of rows, so many that threads find work to share; C does not depend on it.
+// Below about 20 us of work all of it stays on one thread.
+struct Tasks {
+  int64_t groups, chunks, count, grain;
 };
-NDL_INLINE Tiles tiles_of(int64_t m, int64_t n) {
-  Tiles t;
-  t.vectors = panel_vectors(n);
-  t.panels = panels(n, t.vectors);
-  const int64_t mr = kRowsFor[t.vectors];
-  t.mc = kMc;
-  while (t.mc > 4 * mr && (m + t.mc - 1) / t.mc < 8) t.mc = (t.mc / 2 + mr - 1) / mr * mr;
-  t.m_tasks = (m + t.mc - 1) / t.mc;
-  t.n_tasks = t.m_tasks >= 8 ? 1 : (8 + t.m_tasks - 1) / (t.m_tasks < 1 ? 1 : t.m_tasks);
-  if (t.n_tasks > t.panels) t.n_tasks = t.panels;
+NDL_INLINE Tasks tasks_of(int64_t m, const Panels& panels, double flop, int64_t copies, int32_t threads) {
+  Tasks t{panels.groups(), 1, 0, 1};
+  const bool small = flop < 1.5e6 || threads <= 1;
+  const int64_t most = (m + kMc - 1) / kMc, wanted = (4 * threads + t.groups * copies - 1) / (t.groups * copies < 1 ? 1 : t.groups * copies);
+  if (!small && wanted > 1 && most > 1) t.chunks = wanted < most ? wanted : most;
+  t.count = t.groups * t.chunks * copies;
+  if (small) t.grain = t.count < 1 ? 1 : t.count;
   return t;
-}
-// Tasks below about 30 us of work are not worth a fork.
-NDL_INLINE int64_t grain_of(const Tiles& t, int64_t n, int64_t k) {
-  const double flop = 2.0 * static_cast<double>(t.mc) * static_cast<double>(n) * static_cast<double>(k) / static_cast<double>(t.n_tasks);
-  return 1 + static_cast<int64_t>(1e6 / (flop + 1));
 }
 
 // C = A * packed B over all rows, in parallel. block(m0, mc, k0, kc, scratch) gives a row-major block of A.
@@ -191,17 +221,23 @@ template <class BlockOf>
 NDL_INLINE void multiply(int64_t m, int64_t n, int64_t k, const BlockOf& block, const float* packed, float* c, int64_t ldc,
                          const Epilogue& epilogue, const Exec& exec) {
   if (m == 0 || n == 0) return;
-  const Tiles t = tiles_of(m, n);
+  const Panels panels(n);
+  const Depth depth(k);
+  const Tasks tasks = tasks_of(m, panels, 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k), 1, exec.threads);
   auto* scratch = static_cast<float*>(exec.workspace);
-  exec.parallel_for(t.m_tasks * t.n_tasks, grain_of(t, n, k), [&](int64_t begin, int64_t end, int32_t thread) {
+  exec.parallel_for(tasks.count, tasks.grain, [&](int64_t begin, int64_t end, int32_t thread) {
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t m0 = task / t.n_tasks * t.mc, rows = m - m0 < t.mc ? m - m0 : t.mc, part = task % t.n_tasks;
-      const int64_t first = t.panels * part / t.n_tasks, last = t.panels * (part + 1) / t.n_tasks;
-      for (int64_t k0 = 0; k0 < k || k0 == 0; k0 += kKc) {
-        const int64_t kc = k - k0 < kKc ? k - k0 : kKc;
-        const Block a = block(m0, rows, k0, kc, scratch + thread * kScratchFloats);
-        block_product<false>(rows, kc, a.data, a.ld, packed, k, k0, t.vectors, first, last, c + m0 * ldc, ldc, n, k0 > 0,
-                             k0 + kc >= k ? &epilogue : nullptr);
+      const int64_t chunk = task / tasks.groups, group = task % tasks.groups;
+      const int64_t from = m * chunk / tasks.chunks, to = m * (chunk + 1) / tasks.chunks;
+      const int64_t blocks = (to - from + kMc - 1) / kMc;
+      for (int64_t i = 0; i < blocks; ++i) {
+        const int64_t m0 = from + (to - from) * i / blocks, rows = from + (to - from) * (i + 1) / blocks - m0;
+        for (int64_t kb = 0; kb < depth.blocks; ++kb) {
+          const int64_t k0 = depth.begin(kb), kc = depth.begin(kb + 1) - k0;
+          const Block a = block(m0, rows, k0, kc, scratch + thread * kScratchFloats);
+          block_product<false>(rows, kc, a.data, a.ld, panels, panels.group_begin(group), panels.group_begin(group + 1), {packed, k, k0},
+                               c + m0 * ldc, ldc, kb > 0, kb + 1 == depth.blocks ? &epilogue : nullptr);
+        }
       }
     }
   });

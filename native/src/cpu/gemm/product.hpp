@@ -3,10 +3,11 @@
 //   C[m,n] = act( bias[n] + sum_k op(A)[m,k] * op(B)[k,n] )
 //   A [m,k], or [k,m] under transpose_a    B [k,n], or [n,k] under transpose_b    C [m,n]    all dense
 //
-// Mapping: k goes in pieces whose packed B has kPieceFloats (4 MB, in L3, one fork each); within a piece, tasks are
-// those of engine.hpp. Where C has too few tiles to share and k is deep (the gradient of a weight, summed over a
-// batch), each piece is also cut into slices, each of which sums into a C of its own; these are added in order.
-// Pieces and slices depend on the shape alone, so the bits do not depend on threads.
+// Mapping: a task packs its group of panels of B, one block of k at a time, into scratch of its thread (768 KB, in L2) and
+// lets its rows of A pass; tasks of one group pack alike rather than wait for each other. Where C has few tiles and k is
+// deep (the gradient of a weight, summed over a batch), k is cut into slices, each of which sums into a C of its own;
+// these are added in order. Slices depend on the shape alone, so the bits do not depend on threads.
+// A is read as it lies: copying it cost more than it saved, also where its rows share cache sets.
 #pragma once
 
 #include "cpu/gemm/engine.hpp"
@@ -18,58 +19,73 @@ struct Product {
   bool transpose_a, transpose_b;
 };
 
-inline constexpr int64_t kPieceFloats = int64_t{1} << 20;
-inline constexpr int64_t kPackRows = 64;  // rows of B that a task packs
+// Panels of at most 8 rows of A are read as they come: those of 9 to 14 rows are one tile at 2 vectors, not two at 3.
+NDL_INLINE Panels panels_of(const Product& p) { return Panels(p.n, p.m > kRowsFor[3] && p.m <= kRowsFor[2] ? 2 : 3); }
 
-struct ProductPlan {
-  Tiles tiles;
-  int64_t piece, slices;
-};
-NDL_INLINE ProductPlan plan_of(const Product& p) {
-  ProductPlan plan{tiles_of(p.m, p.n), p.k, 1};
-  const int64_t width = plan.tiles.panels * plan.tiles.vectors * kLanes;
-  const int64_t room = width == 0 ? p.k : kPieceFloats / width / kKc * kKc;
-  plan.piece = room < kKc ? kKc : room;
-  if (plan.piece > p.k) plan.piece = p.k;
-  const int64_t tasks = plan.tiles.m_tasks * plan.tiles.n_tasks, most = plan.piece / (2 * kKc);
-  if (tasks > 0 && tasks < 8 && most > 1) plan.slices = 16 / tasks < most ? 16 / tasks : most;
-  return plan;
+NDL_INLINE int64_t slices_of(const Product& p) {
+  const int64_t tiles = panels_of(p).groups() * ((p.m + kMc - 1) / kMc), most = p.k / 512;
+  return tiles > 0 && tiles < 8 && most > 1 ? (16 / tiles < most ? 16 / tiles : most) : 1;
 }
 
-// Floats of workspace: packed B of a piece, then the sums of the slices.
-NDL_INLINE int64_t product_floats(const Product& p) {
-  const ProductPlan plan = plan_of(p);
-  return (plan.tiles.panels * plan.tiles.vectors * kLanes * plan.piece + 15) / 16 * 16 + (plan.slices > 1 ? plan.slices * p.m * p.n : 0);
+inline constexpr int64_t kGroupFloats = kKc * kGroup * 3 * kLanes;
+
+// Floats of workspace: the sums of the slices, then for each core a group of B.
+NDL_INLINE int64_t sum_floats(const Product& p, int64_t slices) { return slices == 1 ? 0 : (slices * p.m * p.n + 15) / 16 * 16; }
+NDL_INLINE int64_t product_floats(const Product& p, int32_t cores) {
+  return sum_floats(p, slices_of(p)) + cores * kGroupFloats;
 }
 
-// Rows [k0, k0 + kc) of op(B) into panels that are `depth` deep, from row `at` on.
-NDL_INLINE void pack_operand(const Product& p, const float* b, int64_t k0, int64_t kc, int64_t at, int64_t depth, int vectors, float* packed) {
-  pack_rows(at, kc, p.n, vectors, depth, packed, [&](int64_t k, int64_t first, int64_t count, float* target) NDL_LAMBDA_INLINE {
-    const int64_t row = k - at + k0;
-    if (p.transpose_b)
-      for (int64_t j = 0; j < count; ++j) target[j] = b[(first + j) * p.k + row];
-    else
-      copy_floats(target, b + row * p.n + first, count);
-  });
+// Rows [k0, k0 + kc) of op(B), panels [first, last), into panels that are `depth` deep, from row `at` on.
+NDL_INLINE void pack_operand(const Product& p, const float* b, int64_t k0, int64_t kc, const Panels& panels, int64_t first, int64_t last,
+                             int64_t at, int64_t depth, float* packed) {
+  if (!p.transpose_b) {
+    pack_rows(at, kc, panels, first, last, depth, packed, [&](int64_t k, int64_t j, int64_t count, float* target) NDL_LAMBDA_INLINE {
+      copy_floats(target, b + (k - at + k0) * p.n + j, count);
+    });
+    return;
+  }
+  // Rows of B are columns of op(B): each is read along its length, in runs short enough that the panel stays in L1.
+  for (int64_t panel = first; panel < last; ++panel) {
+    const int64_t nr = panels.width(panel) * kLanes, columns = panels.columns_of(panel), j = panels.first(panel) * kLanes;
+    float* target = packed + j * depth + at * nr;
+    for (int64_t run = 0; run < kc; run += kLanes) {
+      const int64_t length = kc - run < kLanes ? kc - run : kLanes;
+      for (int64_t column = 0; column < nr; ++column) {
+        const float* source = b + (j + column) * p.k + k0 + run;
+        for (int64_t k = 0; k < length; ++k) target[(run + k) * nr + column] = column < columns ? source[k] : 0.0f;
+      }
+    }
+  }
 }
 
-// One piece: rows [k0, k0 + depth) of op(B), packed, times the same columns of op(A).
 template <bool kColumns>
-void multiply_piece(const Product& p, const ProductPlan& plan, const float* a, int64_t k0, int64_t depth, const float* packed, float* c,
-                    const Epilogue* epilogue, const Exec& exec) {
-  const Tiles& t = plan.tiles;
-  exec.parallel_for(t.m_tasks * t.n_tasks * plan.slices, grain_of(t, p.n, depth / plan.slices), [&](int64_t begin, int64_t end, int32_t) {
+void multiply_slices(const Product& p, int64_t slices, const float* a, const float* b, float* c, const Epilogue* epilogue, const Exec& exec) {
+  const Panels panels = panels_of(p);
+  const Tasks tasks =
+      tasks_of(p.m, panels, 2.0 * static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k), slices, exec.threads);
+  const int64_t lda = kColumns ? p.m : p.k;
+  float* workspace = static_cast<float*>(exec.workspace) + sum_floats(p, slices);
+  exec.parallel_for(tasks.count, tasks.grain, [&](int64_t begin, int64_t end, int32_t thread) {
+    float* packed = workspace + thread * kGroupFloats;
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t slice = task % plan.slices, tile = task / plan.slices, part = tile % t.n_tasks;
-      const int64_t m0 = tile / t.n_tasks * t.mc, rows = p.m - m0 < t.mc ? p.m - m0 : t.mc;
-      const int64_t first = t.panels * part / t.n_tasks, last = t.panels * (part + 1) / t.n_tasks;
-      const int64_t from = depth * slice / plan.slices, to = depth * (slice + 1) / plan.slices;
-      float* target = c + slice * p.m * p.n + m0 * p.n;
-      for (int64_t k = from; k < to || k == from; k += kKc) {
-        const int64_t kc = to - k < kKc ? to - k : kKc;
-        const float* block = kColumns ? a + (k0 + k) * p.m + m0 : a + m0 * p.k + k0 + k;
-        block_product<kColumns>(rows, kc, block, kColumns ? p.m : p.k, packed, depth, k, t.vectors, first, last, target, p.n, p.n,
-                                k0 > 0 || k > from, k + kc >= to ? epilogue : nullptr);
+      const int64_t group = task % tasks.groups, chunk = task / tasks.groups % tasks.chunks, slice = task / tasks.groups / tasks.chunks;
+      const int64_t from = p.m * chunk / tasks.chunks, to = p.m * (chunk + 1) / tasks.chunks;
+      const int64_t first = panels.group_begin(group), last = panels.group_begin(group + 1);
+      const int64_t begin_k = p.k * slice / slices, end_k = p.k * (slice + 1) / slices;
+      const Depth depth(end_k - begin_k);
+      const int64_t blocks = (to - from + kMc - 1) / kMc;
+      for (int64_t kb = 0; kb < depth.blocks; ++kb) {
+        const int64_t k0 = begin_k + depth.begin(kb), kc = begin_k + depth.begin(kb + 1) - k0;
+        PackedB right{packed - panels.first(first) * kLanes * kc, kc, 0};
+        // Whole panels of a B that lies in rows are packed by the tiles that meet them first.
+        const int64_t whole = p.transpose_b ? first : panels.columns_of(last - 1) == panels.width(last - 1) * kLanes ? last : last - 1;
+        pack_operand(p, b, k0, kc, panels, whole, last, 0, kc, packed - panels.first(first) * kLanes * kc);
+        for (int64_t i = 0; i < blocks; ++i) {
+          const int64_t m0 = from + (to - from) * i / blocks, rows = from + (to - from) * (i + 1) / blocks - m0;
+          const float* left = kColumns ? a + k0 * p.m + m0 : a + m0 * p.k + k0;
+          right.source = i == 0 && !p.transpose_b ? b + k0 * p.n : nullptr, right.ld = p.n;
+          block_product<kColumns>(rows, kc, left, lda, panels, first, last, right, c + slice * p.m * p.n + m0 * p.n, p.n, kb > 0, kb + 1 == depth.blocks ? epilogue : nullptr);
+        }
       }
     }
   });
@@ -77,28 +93,17 @@ void multiply_piece(const Product& p, const ProductPlan& plan, const float* a, i
 
 inline void multiply_matrices(const Product& p, const float* a, const float* b, float* c, const Epilogue& epilogue, const Exec& exec) {
   if (p.m == 0 || p.n == 0) return;
-  const ProductPlan plan = plan_of(p);
-  auto* packed = static_cast<float*>(exec.workspace);
-  float* sums = packed + (plan.tiles.panels * plan.tiles.vectors * kLanes * plan.piece + 15) / 16 * 16;
-  for (int64_t k0 = 0; k0 < p.k || k0 == 0; k0 += plan.piece) {
-    const int64_t depth = p.k - k0 < plan.piece ? p.k - k0 : plan.piece;
-    const int64_t grain = 1 + 16384 / (kPackRows * p.n);
-    exec.parallel_for((depth + kPackRows - 1) / kPackRows, grain, [&](int64_t begin, int64_t end, int32_t) {
-      const int64_t from = begin * kPackRows, to = end * kPackRows < depth ? end * kPackRows : depth;
-      pack_operand(p, b, k0 + from, to - from, from, depth, plan.tiles.vectors, packed);
-    });
-    const Epilogue* last = plan.slices == 1 && k0 + depth >= p.k ? &epilogue : nullptr;
-    float* target = plan.slices == 1 ? c : sums;
-    if (p.transpose_a) multiply_piece<true>(p, plan, a, k0, depth, packed, target, last, exec);
-    else multiply_piece<false>(p, plan, a, k0, depth, packed, target, last, exec);
-    if (depth == 0) break;
-  }
-  if (plan.slices == 1) return;
+  const int64_t slices = slices_of(p);
+  float* sums = slices == 1 ? c : static_cast<float*>(exec.workspace);
+  const Epilogue* direct = slices == 1 ? &epilogue : nullptr;
+  if (p.transpose_a) multiply_slices<true>(p, slices, a, b, sums, direct, exec);
+  else multiply_slices<false>(p, slices, a, b, sums, direct, exec);
+  if (slices == 1) return;
   exec.parallel_for(p.m, 1 + 8192 / p.n, [&](int64_t begin, int64_t end, int32_t) {
     for (int64_t i = begin; i < end; ++i)
       for_vectors(0, p.n, [&](int64_t j, int lanes) NDL_LAMBDA_INLINE {
         F32 sum = load_some(sums + i * p.n + j, lanes);
-        for (int64_t slice = 1; slice < plan.slices; ++slice) sum += load_some(sums + (slice * p.m + i) * p.n + j, lanes);
+        for (int64_t slice = 1; slice < slices; ++slice) sum += load_some(sums + (slice * p.m + i) * p.n + j, lanes);
         if (epilogue.bias != nullptr) sum += load_some(epilogue.bias + j, lanes);
         if (epilogue.relu) sum = select(sum < 0.0f, F32{}, sum);
         store_some(c + i * p.n + j, sum, lanes);

@@ -58,16 +58,16 @@ NDL_INLINE void gather_taps(const Conv2d& r, const float* x, int64_t group, int6
 // --- forward ---------------------------------------------------------------------------------------------------
 
 int64_t forward_packed_bytes(const Conv2d& r, const Env&) {
-  return r.groups * packed_floats(r.r * r.s * (r.c / r.groups), r.k / r.groups) * 4;
+  return r.groups * Panels(r.k / r.groups).floats(r.r * r.s * (r.c / r.groups)) * 4;
 }
 
 void forward_pack(const Conv2d& r, const void* weight, void* packed, const Exec& exec) {
-  const int64_t kg = r.k / r.groups, depth = r.r * r.s * (r.c / r.groups), size = packed_floats(depth, kg);
-  const int vectors = panel_vectors(kg);
+  const int64_t kg = r.k / r.groups, depth = r.r * r.s * (r.c / r.groups), size = Panels(kg).floats(depth);
+  const Panels panels(kg);
   exec.parallel_for(r.groups, 1, [&](int64_t begin, int64_t end, int32_t) {
     for (int64_t g = begin; g < end; ++g) {
       const float* w = static_cast<const float*>(weight) + g * kg * depth;
-      pack_rows(0, depth, kg, vectors, depth, static_cast<float*>(packed) + g * size,
+      pack_rows(0, depth, panels, 0, panels.count, depth, static_cast<float*>(packed) + g * size,
                 [&](int64_t k, int64_t first, int64_t count, float* target) NDL_LAMBDA_INLINE {
                   for (int64_t j = 0; j < count; ++j) target[j] = w[(first + j) * depth + k];
                 });
@@ -82,7 +82,7 @@ void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
   const int64_t cg = r.c / r.groups, kg = r.k / r.groups, depth = r.r * r.s * cg, m = r.n * r.p * r.q;
   const bool pointwise = r.r == 1 && r.s == 1 && r.stride_h == 1 && r.stride_w == 1 && r.p == r.h && r.q == r.w && r.pad_top == 0 && r.pad_left == 0;
   for (int64_t g = 0; g < r.groups; ++g) {
-    const float* packed = static_cast<const float*>(b.derived) + g * packed_floats(depth, kg);
+    const float* packed = static_cast<const float*>(b.derived) + g * Panels(kg).floats(depth);
     const Epilogue epilogue{bias == nullptr ? nullptr : bias + g * kg, r.activation == NDL_ACTIVATION_RELU};
     multiply(
         m, kg, depth,
@@ -105,17 +105,17 @@ void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
 // --- backward input --------------------------------------------------------------------------------------------
 
 int64_t backward_input_packed_bytes(const Conv2d& r, const Env&) {
-  return r.groups * packed_floats(r.r * r.s * (r.k / r.groups), r.c / r.groups) * 4;
+  return r.groups * Panels(r.c / r.groups).floats(r.r * r.s * (r.k / r.groups)) * 4;
 }
 
 // B[(r,s,k), c] = weight[k,r,s,c].
 void backward_input_pack(const Conv2d& r, const void* weight, void* packed, const Exec& exec) {
-  const int64_t cg = r.c / r.groups, kg = r.k / r.groups, taps = r.r * r.s, depth = taps * kg, size = packed_floats(depth, cg);
-  const int vectors = panel_vectors(cg);
+  const int64_t cg = r.c / r.groups, kg = r.k / r.groups, taps = r.r * r.s, depth = taps * kg, size = Panels(cg).floats(depth);
+  const Panels panels(cg);
   exec.parallel_for(r.groups, 1, [&](int64_t begin, int64_t end, int32_t) {
     for (int64_t g = begin; g < end; ++g) {
       const float* w = static_cast<const float*>(weight) + g * kg * taps * cg;
-      pack_rows(0, depth, cg, vectors, depth, static_cast<float*>(packed) + g * size,
+      pack_rows(0, depth, panels, 0, panels.count, depth, static_cast<float*>(packed) + g * size,
                 [&](int64_t k, int64_t first, int64_t count, float* target) NDL_LAMBDA_INLINE {
                   copy_floats(target, w + (k % kg * taps + k / kg) * cg + first, count);
                 });
@@ -145,7 +145,7 @@ void backward_input(const Conv2d& r, const Buffers& b, const Exec& exec) {
   float* dx = b.get<float>(Conv2d::kDx);
   const int64_t cg = r.c / r.groups, kg = r.k / r.groups, depth = r.r * r.s * kg;
   for (int64_t g = 0; g < r.groups; ++g) {
-    const float* packed = static_cast<const float*>(b.derived) + g * packed_floats(depth, cg);
+    const float* packed = static_cast<const float*>(b.derived) + g * Panels(cg).floats(depth);
     multiply(
         r.n * r.h * r.w, cg, depth,
         [&](int64_t m0, int64_t mc, int64_t k0, int64_t kc, float* scratch) NDL_LAMBDA_INLINE {
@@ -184,7 +184,7 @@ int64_t weight_workspace(const Conv2d& r, const Env& env) {
   const int64_t row = r.r * r.s * (r.c / r.groups);
   const Slices slices = slices_of(r);
   const int64_t partial = slices.count > 1 ? slices.count * r.k * row : 0;
-  return (partial + 16 + env.cores * (packed_floats(kPixelBlock, row) + 16)) * 4;
+  return (partial + 16 + env.cores * (Panels(row).floats(kPixelBlock) + 16)) * 4;
 }
 
 void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
@@ -193,10 +193,10 @@ void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
   float* dw = b.get<float>(Conv2d::kDw);
   const int64_t cg = r.c / r.groups, kg = r.k / r.groups, row = r.r * r.s * cg, pixels = r.n * r.p * r.q, size = r.k * row;
   const Slices slices = slices_of(r);
-  const int vectors = panel_vectors(row);
+  const Panels panels(row);
   auto* partial = static_cast<float*>(exec.workspace);
   float* scratch = partial + (slices.count > 1 ? (slices.count * size + 15) / 16 * 16 : 0);
-  const int64_t scratch_size = (packed_floats(kPixelBlock, row) + 15) / 16 * 16;
+  const int64_t scratch_size = (Panels(row).floats(kPixelBlock) + 15) / 16 * 16;
 
   exec.parallel_for(r.groups * slices.row_blocks * slices.count, 1, [&](int64_t begin, int64_t end, int32_t thread) {
     float* packed = scratch + thread * scratch_size;
@@ -208,12 +208,12 @@ void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
       if (first >= last) fill_floats(target, 0.0f, rows * row);
       for (int64_t pixel = first; pixel < last; pixel += kPixelBlock) {
         const int64_t count = last - pixel < kPixelBlock ? last - pixel : kPixelBlock;
-        pack_rows(0, count, row, vectors, kPixelBlock, packed, [&](int64_t i, int64_t j, int64_t columns, float* out) NDL_LAMBDA_INLINE {
+        pack_rows(0, count, panels, 0, panels.count, kPixelBlock, packed, [&](int64_t i, int64_t j, int64_t columns, float* out) NDL_LAMBDA_INLINE {
           const int64_t at = pixel + i;
           gather_taps(r, x, g, at / r.q / r.p, at / r.q % r.p, at % r.q, j, columns, out);
         });
-        block_product<true>(rows, count, dy + pixel * r.k + g * kg + k0, r.k, packed, kPixelBlock, 0, vectors, 0, panels(row, vectors), target,
-                            row, row, pixel > first, nullptr);
+        block_product<true>(rows, count, dy + pixel * r.k + g * kg + k0, r.k, panels, 0, panels.count, {packed, kPixelBlock, 0}, target, row,
+                            pixel > first, nullptr);
       }
     }
   });

@@ -12,16 +12,16 @@
 namespace ndl::cpu::NDL_ISA {
 namespace {
 
-int64_t forward_packed_bytes(const Linear& r, const Env&) { return packed_floats(r.k, r.n) * 4; }
-int64_t backward_input_packed_bytes(const Linear& r, const Env&) { return packed_floats(r.n, r.k) * 4; }
+int64_t forward_packed_bytes(const Linear& r, const Env&) { return Panels(r.n).floats(r.k) * 4; }
+int64_t backward_input_packed_bytes(const Linear& r, const Env&) { return Panels(r.k).floats(r.n) * 4; }
 
 // B [depth, columns] is the weight, transposed or as it lies.
 template <bool kTranspose>
 void pack_weight(int64_t depth, int64_t columns, const void* weight, void* packed, const Exec& exec) {
   const Product p{0, columns, depth, false, kTranspose};
-  exec.parallel_for((depth + kPackRows - 1) / kPackRows, 1 + 16384 / (kPackRows * (columns + 1)), [&](int64_t begin, int64_t end, int32_t) {
-    const int64_t from = begin * kPackRows, to = end * kPackRows < depth ? end * kPackRows : depth;
-    pack_operand(p, static_cast<const float*>(weight), from, to - from, from, depth, panel_vectors(columns), static_cast<float*>(packed));
+  const Panels panels(columns);
+  exec.parallel_for(panels.count, 1 + 16384 / (3 * kLanes * (depth + 1)), [&](int64_t begin, int64_t end, int32_t) {
+    pack_operand(p, static_cast<const float*>(weight), 0, depth, panels, begin, end, 0, depth, static_cast<float*>(packed));
   });
 }
 void forward_pack(const Linear& r, const void* weight, void* packed, const Exec& exec) { pack_weight<true>(r.k, r.n, weight, packed, exec); }
@@ -48,7 +48,7 @@ void backward_input(const Linear& r, const Buffers& b, const Exec& exec) {
 }
 
 NDL_INLINE Product weight_product(const Linear& r) { return {r.n, r.k, r.rows, true, false}; }
-int64_t weight_workspace(const Linear& r, const Env&) { return product_floats(weight_product(r)) * 4; }
+int64_t weight_workspace(const Linear& r, const Env& env) { return product_floats(weight_product(r), env.cores) * 4; }
 
 void backward_weight(const Linear& r, const Buffers& b, const Exec& exec) {
   multiply_matrices(weight_product(r), b.get<float>(Linear::kGradient), b.get<float>(Linear::kInput), b.get<float>(Linear::kDw), {}, exec);

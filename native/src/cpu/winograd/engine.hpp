@@ -16,11 +16,7 @@
 namespace ndl::cpu::NDL_ISA {
 
 inline constexpr int kPanel = 2 * kLanes;
-#if defined(__AVX512F__) || defined(__aarch64__)
-inline constexpr int kTileRows = 14;
-#else
-inline constexpr int kTileRows = 6;
-#endif
+inline constexpr int kTileRows = kRowsFor[2];
 
 NDL_INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 NDL_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -38,17 +34,6 @@ NDL_INLINE int64_t in_panels(int64_t row, int64_t column, int64_t depth, int64_t
 
 // --- products --------------------------------------------------------------------------------------------------
 
-template <int kRows, int kVectors, bool kColumns>
-void tile_product(int64_t depth, const float* a, int64_t lda, const float* b, float* c, int64_t ldc, bool accumulate) {
-  micro_kernel<kRows, kVectors, kColumns>(depth, a, lda, b, c, ldc, kRows, kVectors * kLanes, accumulate, nullptr);
-}
-template <int kVectors, bool kColumns, int kRows = kTileRows>
-void tile_product_of(int64_t rows, int64_t depth, const float* a, int64_t lda, const float* b, float* c, int64_t ldc, bool accumulate) {
-  if constexpr (kRows > 1)
-    if (rows < kRows) return tile_product_of<kVectors, kColumns, kRows - 1>(rows, depth, a, lda, b, c, ldc, accumulate);
-  tile_product<kRows, kVectors, kColumns>(depth, a, lda, b, c, ldc, accumulate);
-}
-
 // C [rows, columns [first, last)] = or += A [rows, depth] * B, which has n columns in panels; first: a multiple of kPanel.
 // Rows go in groups of equal size, so that none is computed for nothing. Depth goes in blocks: a block of a panel stays
 // in L1 for all groups, and sums in two levels round less (on 512 channels, half the error of F(4x4)).
@@ -65,8 +50,9 @@ void product(int64_t rows, int64_t depth, const float* a, int64_t lda, const flo
       for (int64_t group = 0; group < groups; ++group) {
         const int64_t row = rows * group / groups, count = rows * (group + 1) / groups - row;
         const float* block = kColumns ? a + k * lda + row : a + row * lda + k;
-        const auto multiply = wide ? tile_product_of<2, kColumns> : tile_product_of<1, kColumns>;
-        multiply(count, smaller(kDepth, depth - k), block, lda, panel, c + row * ldc + (column - first), ldc, accumulate || k > 0);
+        const int vectors = wide ? 2 : 1;
+        tile_kernels.of[kColumns][vectors][count](smaller(kDepth, depth - k), block, lda, panel, vectors * kLanes, nullptr,
+                                                  c + row * ldc + (column - first), ldc, vectors * kLanes, accumulate || k > 0, nullptr);
       }
     }
   }
