@@ -1,7 +1,7 @@
 namespace NativeDl.Bench;
 
 /// <summary>What a pass must do at least: multiply-adds of the direct method, counted as two, and bytes to and from its operands.</summary>
-/// <param name="Flop">Of the direct method, padding included.</param>
+/// <param name="Flop">Of the direct method, without the taps that meet padding.</param>
 /// <param name="Read">Bytes.</param>
 /// <param name="Written">Bytes.</param>
 /// <param name="LeastFlop">Of the method with the fewest multiply-adds: F(4x4) of Winograd where it applies.</param>
@@ -38,10 +38,15 @@ internal sealed record Work(double Flop, double Read, double Written, double Lea
 
         Work Conv(double read, double written)
         {
-            var taps = w.Shape("weight");
-            var flop = 2.0 * inputs["dy"].Data.Length * taps[1] * taps[2] * taps[3];
+            var (taps, outputs) = (w.Shape("weight"), inputs["dy"].Shape);
+            // Output positions and taps of an axis that meet inside the image.
+            double Inside(int axis, string side, string before) => Enumerable.Range(0, (int)outputs[axis]).Sum(p => Enumerable.Range(0, (int)taps[axis])
+                .Select(r => p * w.Int("stride_" + side, 1) + r * w.Int("dilation_" + side, 1) - w.Int(before, 0))
+                .Count(at => at >= 0 && at < w.Shape("x")[axis]));
+            var each = 2.0 * outputs[0] * outputs[3] * taps[3];
             var winograd = taps[1] == 3 && taps[2] == 3 && w.Int("stride_h", 1) == 1 && w.Int("stride_w", 1) == 1;
-            return new Work(flop, read, written, winograd ? flop / 4 : flop);
+            var flop = each * Inside(1, "h", "pad_top") * Inside(2, "w", "pad_left");
+            return new Work(flop, read, written, winograd ? Math.Min(flop, each * outputs[1] * outputs[2] * 9 / 4) : flop);
         }
     }
 }
