@@ -10,13 +10,17 @@
 // Backward weight sums over pixels: these go in a number of slices that depends on the shape alone, each slice has
 // a dw of its own in the workspace, and the slices are added in order.
 // Refuses: f64. Bound: FMA peak; stride > 1 in backward_input multiplies zeros.
-#include "cpu/gemm/engine.hpp"
+#include "cpu/gemm/product.hpp"
 #include "ops/conv2d.hpp"
 
 namespace ndl::cpu::NDL_ISA {
 namespace {
 
 int64_t groups_of(const Conv2d& r) { return r.groups; }
+// A 1x1 kernel that meets every pixel once: the operand is the matrix already.
+NDL_INLINE bool is_pointwise(const Conv2d& r) {
+  return r.r == 1 && r.s == 1 && r.stride_h == 1 && r.stride_w == 1 && r.p == r.h && r.q == r.w && r.pad_top == 0 && r.pad_left == 0;
+}
 int64_t scratch_bytes(const Conv2d&, const Env& env) { return env.cores * kScratchFloats * 4; }
 
 // Elements [k0, k0 + kc) of the row of taps of output (n, p, q): x along (r, s, c), 0 outside the image.
@@ -80,7 +84,7 @@ void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
   const float* bias = b.get<float>(Conv2d::kBias);
   float* y = b.get<float>(Conv2d::kY);
   const int64_t cg = r.c / r.groups, kg = r.k / r.groups, depth = r.r * r.s * cg, m = r.n * r.p * r.q;
-  const bool pointwise = r.r == 1 && r.s == 1 && r.stride_h == 1 && r.stride_w == 1 && r.p == r.h && r.q == r.w && r.pad_top == 0 && r.pad_left == 0;
+  const bool pointwise = is_pointwise(r);
   for (int64_t g = 0; g < r.groups; ++g) {
     const float* packed = static_cast<const float*>(b.derived) + g * Panels(kg).floats(depth);
     const Epilogue epilogue{bias == nullptr ? nullptr : bias + g * kg, r.activation == NDL_ACTIVATION_RELU};
@@ -143,12 +147,14 @@ NDL_INLINE void gather_gradients(const Conv2d& r, const float* dy, int64_t group
 void backward_input(const Conv2d& r, const Buffers& b, const Exec& exec) {
   const float* dy = b.get<float>(Conv2d::kDy);
   float* dx = b.get<float>(Conv2d::kDx);
+  const bool pointwise = is_pointwise(r);
   const int64_t cg = r.c / r.groups, kg = r.k / r.groups, depth = r.r * r.s * kg;
   for (int64_t g = 0; g < r.groups; ++g) {
     const float* packed = static_cast<const float*>(b.derived) + g * Panels(cg).floats(depth);
     multiply(
         r.n * r.h * r.w, cg, depth,
         [&](int64_t m0, int64_t mc, int64_t k0, int64_t kc, float* scratch) NDL_LAMBDA_INLINE {
+          if (pointwise) return Block{dy + m0 * r.k + g * kg + k0, r.k};
           int64_t w = m0 % r.w, h = m0 / r.w % r.h, n = m0 / r.w / r.h;
           for (int64_t i = 0; i < mc; ++i) {
             gather_gradients(r, dy, g, n, h, w, k0, kc, scratch + i * kScratchLd);
@@ -165,55 +171,68 @@ void backward_input(const Conv2d& r, const Buffers& b, const Exec& exec) {
 
 // --- backward weight -------------------------------------------------------------------------------------------
 
-constexpr int64_t kPixelBlock = 128;  // pixels gathered at once: times the row of taps, in L2 for most shapes
+// A 1x1 kernel's is the product of two matrices as they lie.
+NDL_INLINE bool is_product(const Conv2d& r) { return is_pointwise(r) && r.groups == 1; }
+NDL_INLINE Product weight_product(const Conv2d& r) { return {r.k, r.c, r.n * r.p * r.q, true, false}; }
 
-// Slices of the sum over pixels: enough tasks to share where dw is small, few where it is large.
+// How dw is cut: slices of the sum over pixels, each with a dw of its own, as many as kSliceFloats allow; groups of panels;
+// then rows (output channels), as few times as gives tasks to share: a task reads dy along its rows.
+constexpr int64_t kWeightTasks = 16;
+constexpr int64_t kSliceFloats = int64_t{4} << 20;
 struct Slices {
   int64_t pixels, count, rows, row_blocks;
 };
 NDL_INLINE Slices slices_of(const Conv2d& r) {
-  const int64_t pixels = r.n * r.p * r.q, kg = r.k / r.groups;
-  const int64_t rows = kg < 64 ? kg : 64, blocks = kg == 0 ? 0 : (kg + rows - 1) / rows;
-  const int64_t wanted = blocks * r.groups >= 8 ? 1 : 16 / (blocks * r.groups < 1 ? 1 : blocks * r.groups);
-  const int64_t room = (pixels + 4 * kPixelBlock - 1) / (4 * kPixelBlock);
-  const int64_t count = room < 1 ? 1 : wanted < room ? wanted : room;
-  return {(pixels + count - 1) / count, count, rows, blocks};
+  const int64_t pixels = r.n * r.p * r.q, kg = r.k / r.groups, row = r.r * r.s * (r.c / r.groups);
+  const auto least = [](int64_t a, int64_t b) NDL_LAMBDA_INLINE { return a < b ? a : b; };
+  const auto at_least_1 = [](int64_t a) NDL_LAMBDA_INLINE { return a < 1 ? 1 : a; };
+  const int64_t wanted = at_least_1(kWeightTasks / at_least_1(r.groups * Panels(row).groups()));
+  const int64_t room = least((pixels + kKc - 1) / kKc, kSliceFloats / (r.k * row + 1));
+  const int64_t count = at_least_1(least(wanted, room));
+  const int64_t blocks = at_least_1(least(wanted / count, (kg + 15) / 16)), rows = ((kg + blocks - 1) / blocks + 15) / 16 * 16;
+  return {(pixels + count - 1) / count, count, rows, rows == 0 ? 0 : (kg + rows - 1) / rows};
 }
 
 int64_t weight_workspace(const Conv2d& r, const Env& env) {
-  const int64_t row = r.r * r.s * (r.c / r.groups);
+  if (is_product(r)) return product_floats(weight_product(r), env.cores) * 4;
   const Slices slices = slices_of(r);
-  const int64_t partial = slices.count > 1 ? slices.count * r.k * row : 0;
-  return (partial + 16 + env.cores * (Panels(row).floats(kPixelBlock) + 16)) * 4;
+  const int64_t partial = slices.count > 1 ? slices.count * r.k * r.r * r.s * (r.c / r.groups) : 0;
+  return (partial + 16 + env.cores * kGroupFloats) * 4;
 }
 
 void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
   const float* x = b.get<float>(Conv2d::kImage);
   const float* dy = b.get<float>(Conv2d::kGradient);
   float* dw = b.get<float>(Conv2d::kDw);
+  if (is_product(r)) {
+    multiply_matrices(weight_product(r), dy, x, dw, {}, exec);
+    return;
+  }
   const int64_t cg = r.c / r.groups, kg = r.k / r.groups, row = r.r * r.s * cg, pixels = r.n * r.p * r.q, size = r.k * row;
   const Slices slices = slices_of(r);
   const Panels panels(row);
   auto* partial = static_cast<float*>(exec.workspace);
   float* scratch = partial + (slices.count > 1 ? (slices.count * size + 15) / 16 * 16 : 0);
-  const int64_t scratch_size = (Panels(row).floats(kPixelBlock) + 15) / 16 * 16;
 
-  exec.parallel_for(r.groups * slices.row_blocks * slices.count, 1, [&](int64_t begin, int64_t end, int32_t thread) {
-    float* packed = scratch + thread * scratch_size;
+  exec.parallel_for(r.groups * slices.row_blocks * slices.count * panels.groups(), 1, [&](int64_t begin, int64_t end, int32_t thread) {
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t slice = task % slices.count, block = task / slices.count % slices.row_blocks, g = task / slices.count / slices.row_blocks;
+      const int64_t part = task % panels.groups(), slice = task / panels.groups() % slices.count;
+      const int64_t block = task / panels.groups() / slices.count % slices.row_blocks, g = task / panels.groups() / slices.count / slices.row_blocks;
       const int64_t k0 = block * slices.rows, rows = kg - k0 < slices.rows ? kg - k0 : slices.rows;
+      const int64_t p0 = panels.group_begin(part), p1 = panels.group_begin(part + 1);
       float* target = (slices.count > 1 ? partial + slice * size : dw) + (g * kg + k0) * row;
       const int64_t first = slice * slices.pixels, last = first + slices.pixels < pixels ? first + slices.pixels : pixels;
-      if (first >= last) fill_floats(target, 0.0f, rows * row);
-      for (int64_t pixel = first; pixel < last; pixel += kPixelBlock) {
-        const int64_t count = last - pixel < kPixelBlock ? last - pixel : kPixelBlock;
-        pack_rows(0, count, panels, 0, panels.count, kPixelBlock, packed, [&](int64_t i, int64_t j, int64_t columns, float* out) NDL_LAMBDA_INLINE {
+      if (first >= last && part == 0) fill_floats(target, 0.0f, rows * row);
+      if (first >= last) continue;
+      const Depth depth(last - first);
+      for (int64_t d = 0; d < depth.blocks; ++d) {
+        const int64_t pixel = first + depth.begin(d), count = first + depth.begin(d + 1) - pixel;
+        float* packed = scratch + thread * kGroupFloats - panels.first(p0) * kLanes * count;
+        pack_rows(0, count, panels, p0, p1, count, packed, [&](int64_t i, int64_t j, int64_t columns, float* out) NDL_LAMBDA_INLINE {
           const int64_t at = pixel + i;
           gather_taps(r, x, g, at / r.q / r.p, at / r.q % r.p, at % r.q, j, columns, out);
         });
-        block_product<true>(rows, count, dy + pixel * r.k + g * kg + k0, r.k, panels, 0, panels.count, {packed, kPixelBlock, 0}, target, row,
-                            pixel > first, nullptr);
+        block_product<true>(rows, count, dy + pixel * r.k + g * kg + k0, r.k, panels, p0, p1, {packed, count, 0}, target, row, d > 0, nullptr);
       }
     }
   });
