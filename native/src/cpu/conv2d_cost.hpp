@@ -27,12 +27,11 @@ double conv2d_implicit_gemm_estimate(const Conv2d& r, const Env& env, Target tar
   const double in = static_cast<double>(kInput ? r.k : r.c) / groups, out = static_cast<double>(kInput ? r.c : r.k) / groups;
   const double windows = static_cast<double>(r.n) * (kInput ? static_cast<double>(r.h) * static_cast<double>(r.w)
                                                             : static_cast<double>(r.p) * static_cast<double>(r.q));
-  const bool pointwise = taps == 1 && r.stride_h == 1 && r.stride_w == 1 && kPass == Conv2dPass::forward;
+  const bool pointwise = taps == 1 && r.stride_h == 1 && r.stride_w == 1 && r.p == r.h && r.q == r.w;
   const bool rows = !kInput && r.groups == 1 && r.dilation_w == 1;  // a row of the kernel is one run
-  const double times = kWeight ? std::ceil(out / 64) : 1;           // gathered again for every block of output channels
-  const double runs = windows * groups * times * (rows ? static_cast<double>(r.r) : taps);
+  const double runs = windows * groups * (rows ? static_cast<double>(r.r) : taps);
   const double products = 2 * windows * groups * taps * (kWeight ? whole(in * taps, kCostLanes) / taps * out : in * whole(out, kCostLanes));
-  const double gather = pointwise ? 0 : runs * 400 + windows * groups * times * taps * in * 12;
+  const double gather = pointwise ? 0 : runs * 400 + windows * groups * taps * in * 12;
   const Rates rate = rates(target);
   return std::max((products * (kWeight ? 1.2 : 1) / kProductGain + gather) / (rate.flop * env.cores),
                   r.bytes / (rate.bytes * std::min(env.cores, 2)));

@@ -20,7 +20,14 @@ struct Product {
 };
 
 // Panels of at most 8 rows of A are read as they come: those of 9 to 14 rows are one tile at 2 vectors, not two at 3.
-NDL_INLINE Panels panels_of(const Product& p) { return Panels(p.n, p.m > kRowsFor[3] && p.m <= kRowsFor[2] ? 2 : 3); }
+// One or two columns past whole vectors would cost as much as a vector of them: they are products of rows of A with columns
+// of B instead (49 columns: 3 vectors and a product, not 4 vectors).
+NDL_INLINE int64_t loose_columns(const Product& p) {
+  return !p.transpose_a && p.m >= 16 && p.n > kLanes && p.n % kLanes <= 2 ? p.n % kLanes : 0;
+}
+NDL_INLINE Panels panels_of(const Product& p) {
+  return Panels(p.n - loose_columns(p), p.m > kRowsFor[3] && p.m <= kRowsFor[2] ? 2 : 3);
+}
 
 NDL_INLINE int64_t slices_of(const Product& p) {
   const int64_t tiles = panels_of(p).groups() * ((p.m + kMc - 1) / kMc), most = p.k / 512;
@@ -28,11 +35,12 @@ NDL_INLINE int64_t slices_of(const Product& p) {
 }
 
 inline constexpr int64_t kGroupFloats = kKc * kGroup * 3 * kLanes;
+inline constexpr int64_t kTaskFloats = kGroupFloats + 2 * kKc;  // and the loose columns
 
 // Floats of workspace: the sums of the slices, then for each core a group of B.
 NDL_INLINE int64_t sum_floats(const Product& p, int64_t slices) { return slices == 1 ? 0 : (slices * p.m * p.n + 15) / 16 * 16; }
 NDL_INLINE int64_t product_floats(const Product& p, int32_t cores) {
-  return sum_floats(p, slices_of(p)) + cores * kGroupFloats;
+  return sum_floats(p, slices_of(p)) + cores * kTaskFloats;
 }
 
 // Rows [k0, k0 + kc) of op(B), panels [first, last), into panels that are `depth` deep, from row `at` on.
@@ -58,6 +66,31 @@ NDL_INLINE void pack_operand(const Product& p, const float* b, int64_t k0, int64
   }
 }
 
+// Column j of B, rows [k0, k0 + kc), to lie side by side.
+NDL_INLINE void pack_column(const Product& p, const float* b, int64_t k0, int64_t kc, int64_t j, float* column) {
+  for (int64_t k = 0; k < kc; ++k) column[k] = p.transpose_b ? b[j * p.k + k0 + k] : b[(k0 + k) * p.n + j];
+}
+
+// c[i] = or += sum_k a[i,k] * column[k], i < rows; c's elements are ldc apart. Four rows share what they load of the column.
+inline void column_product(int64_t rows, int64_t kc, const float* a, int64_t lda, const float* column, float* c, int64_t ldc, bool accumulate,
+                           float bias, bool relu) {
+  for (int64_t i = 0; i < rows; i += 4) {
+    const float* row[4];
+    for (int64_t r = 0; r < 4; ++r) row[r] = a + (i + r < rows ? i + r : rows - 1) * lda;
+    F32 sum[4] = {};
+    for_vectors(0, kc, [&](int64_t k, int n) NDL_LAMBDA_INLINE {
+      const F32 v = load_some(column + k, n);
+#pragma GCC unroll 4
+      for (int r = 0; r < 4; ++r) sum[r] += load_some(row[r] + k, n) * v;
+    });
+    for (int64_t r = 0; r < 4 && i + r < rows; ++r) {
+      float* target = c + (i + r) * ldc;
+      const float v = sum_lanes(sum[r]) + (accumulate ? *target : 0.0f) + bias;
+      *target = relu && v < 0.0f ? 0.0f : v;
+    }
+  }
+}
+
 template <bool kColumns>
 void multiply_slices(const Product& p, int64_t slices, const float* a, const float* b, float* c, const Epilogue* epilogue, const Exec& exec) {
   const Panels panels = panels_of(p);
@@ -66,7 +99,7 @@ void multiply_slices(const Product& p, int64_t slices, const float* a, const flo
   const int64_t lda = kColumns ? p.m : p.k;
   float* workspace = static_cast<float*>(exec.workspace) + sum_floats(p, slices);
   exec.parallel_for(tasks.count, tasks.grain, [&](int64_t begin, int64_t end, int32_t thread) {
-    float* packed = workspace + thread * kGroupFloats;
+    float* packed = workspace + thread * kTaskFloats;
     for (int64_t task = begin; task < end; ++task) {
       const int64_t group = task % tasks.groups, chunk = task / tasks.groups % tasks.chunks, slice = task / tasks.groups / tasks.chunks;
       const int64_t from = p.m * chunk / tasks.chunks, to = p.m * (chunk + 1) / tasks.chunks;
@@ -80,11 +113,18 @@ void multiply_slices(const Product& p, int64_t slices, const float* a, const flo
         // Whole panels of a B that lies in rows are packed by the tiles that meet them first.
         const int64_t whole = p.transpose_b ? first : panels.columns_of(last - 1) == panels.width(last - 1) * kLanes ? last : last - 1;
         pack_operand(p, b, k0, kc, panels, whole, last, 0, kc, packed - panels.first(first) * kLanes * kc);
+        const int64_t loose = group == tasks.groups - 1 ? loose_columns(p) : 0, j0 = p.n - loose;
+        for (int64_t j = 0; j < loose; ++j) pack_column(p, b, k0, kc, j0 + j, packed + kGroupFloats + j * kKc);
         for (int64_t i = 0; i < blocks; ++i) {
           const int64_t m0 = from + (to - from) * i / blocks, rows = from + (to - from) * (i + 1) / blocks - m0;
           const float* left = kColumns ? a + k0 * p.m + m0 : a + m0 * p.k + k0;
           right.source = i == 0 && !p.transpose_b ? b + k0 * p.n : nullptr, right.ld = p.n;
-          block_product<kColumns>(rows, kc, left, lda, panels, first, last, right, c + slice * p.m * p.n + m0 * p.n, p.n, kb > 0, kb + 1 == depth.blocks ? epilogue : nullptr);
+          const Epilogue* finish = kb + 1 == depth.blocks ? epilogue : nullptr;
+          float* target = c + slice * p.m * p.n + m0 * p.n;
+          block_product<kColumns>(rows, kc, left, lda, panels, first, last, right, target, p.n, kb > 0, finish);
+          for (int64_t j = 0; j < loose; ++j)
+            column_product(rows, kc, left, lda, packed + kGroupFloats + j * kKc, target + j0 + j, p.n, kb > 0,
+                           finish == nullptr || finish->bias == nullptr ? 0.0f : finish->bias[j0 + j], finish != nullptr && finish->relu);
         }
       }
     }
