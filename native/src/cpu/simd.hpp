@@ -59,6 +59,20 @@ NDL_INLINE F32 broadcast(float value) { return value - F32{}; }
 
 NDL_INLINE F32 select(I32 mask, F32 yes, F32 no) { return mask ? yes : no; }
 NDL_INLINE I32 select(I32 mask, I32 yes, I32 no) { return mask ? yes : no; }
+// Whether any lane of a mask is set.
+NDL_INLINE bool any(I32 mask) {
+#if defined(__AVX512F__)
+  return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask) != 0;
+#elif defined(__AVX2__)
+  return _mm256_movemask_epi8((__m256i)mask) != 0;
+#elif defined(__x86_64__)
+  return _mm_movemask_epi8((__m128i)mask) != 0;
+#else
+  int32_t all = 0;
+  for (int i = 0; i < kLanes; ++i) all |= mask[i];
+  return all != 0;
+#endif
+}
 NDL_INLINE F32 maximum(F32 a, F32 b) { return a > b ? a : b; }  // b where either is NaN
 NDL_INLINE F32 minimum(F32 a, F32 b) { return a < b ? a : b; }
 
@@ -135,6 +149,7 @@ NDL_INLINE void stream(float* target, F32 v) {
   store<F32>(target, v);
 #endif
 }
+NDL_INLINE void stream(int32_t* target, I32 v) { stream(reinterpret_cast<float*>(target), (F32)v); }
 NDL_INLINE void stream_fence() {
 #if defined(__x86_64__)
   _mm_sfence();
@@ -197,6 +212,17 @@ NDL_INLINE F32 load_some_or(const float* source, int n, float fill) {
 NDL_INLINE void store_some(float* target, F32 v, int n) {
   if (__builtin_constant_p(n) && n == kLanes) store<F32>(target, v);
   else store_n<F32>(target, v, n);
+}
+
+// A store of n lanes, past the caches where kStream: then target is aligned and n is kLanes.
+template <bool kStream>
+NDL_INLINE void put(float* target, F32 v, int n) {
+  if constexpr (kStream) stream(target, v);
+  else store_some(target, v, n);
+}
+// Whether rows of `row` floats from `target` on may be written by stream.
+NDL_INLINE bool can_stream(const void* target, int64_t row) {
+  return row % kLanes == 0 && reinterpret_cast<uintptr_t>(target) % kVectorBytes == 0;
 }
 
 NDL_INLINE void copy_floats(float* target, const float* source, int64_t count) {

@@ -2,53 +2,186 @@
 //   forward:  y[n,p,q,c] = max of x over the window, argmax = h*W + w of the first largest; NaN counts as largest
 //   backward: dx[n,h,w,c] = sum of dy[n,p,q,c] over the windows with argmax (h,w)
 // x, dx [n,h,w,c]; y, dy, argmax [n,p,q,c].
-// Mapping: forward, a task is a row (n,p) of y; backward, a task is an image n and a block of channels, which one
-// thread scatters in order, so that sums do not depend on threads. Refuses: f64. Bound: memory bandwidth.
+// Mapping: forward, a task is some rows (n,p) of y; windows of 2x2 and 3x3 that lie inside the image run without a
+// branch. Backward, a task is some rows (n,h) of dx, each element of which gathers from the windows that cover it: one
+// window where they do not overlap, few elsewhere, added in order, written once. The first row that a window covers also
+// checks its indices. Beyond the cache, results are stored past it. Refuses: f64. Bound: memory bandwidth.
 #include "cpu/simd.hpp"
 #include "ops/max_pool2d.hpp"
 
 namespace ndl::cpu::NDL_ISA {
 namespace {
 
-template <bool kIndex>
-NDL_INLINE void forward_row(const MaxPool2d& r, const float* image, int64_t p, float* y, int32_t* argmax) {
-  const int64_t top = p * r.stride_h - r.pad_top;
-  for (int64_t q = 0; q < r.q; ++q) {
-    const int64_t left = q * r.stride_w - r.pad_left;
-    for_vectors(0, r.c, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
-      F32 best = broadcast(-__builtin_inff());
-      I32 index = broadcast<I32>(-1);
-      for (int64_t i = 0; i < r.r; ++i) {
-        const int64_t row = top + i * r.dilation_h;
-        if (row < 0 || row >= r.h) continue;
-        for (int64_t j = 0; j < r.s; ++j) {
-          const int64_t col = left + j * r.dilation_w;
-          if (col < 0 || col >= r.w) continue;
-          const F32 v = load_some(image + (row * r.w + col) * r.c + c, lanes);
-          // Larger, or the first NaN, or the first element of all (which may be -inf).
-          const I32 take = (v > best) | ((v != v) & (best == best)) | (index < 0);
-          best = select(take, v, best);
-          index = select(take, broadcast<I32>(static_cast<int32_t>(row * r.w + col)), index);
-        }
+NDL_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+NDL_INLINE int64_t greatest(int64_t a, int64_t b) { return a > b ? a : b; }
+
+// --- forward -------------------------------------------------------------------------------------------------------
+
+template <bool kIndex, bool kStream>
+NDL_INLINE void put_largest(F32 best, I32 index, int64_t at, int lanes, float* y, int32_t* argmax) {
+  put<kStream>(y + at, best, lanes);
+  if constexpr (kIndex && kStream) stream(argmax + at, index);
+  else if constexpr (kIndex) store_n<I32>(argmax + at, index, lanes);
+}
+
+// Larger, or the first NaN.
+NDL_INLINE I32 beats(F32 v, F32 best) { return (v > best) | ((v != v) & (best == best)); }
+
+// A window of any kind.
+template <bool kIndex, bool kStream>
+void window(const MaxPool2d& r, const float* image, int64_t top, int64_t left, float* y, int32_t* argmax) {
+  for_vectors(0, r.c, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
+    F32 best = broadcast(-__builtin_inff());
+    I32 index = broadcast<I32>(-1);
+    for (int64_t i = 0; i < r.r; ++i) {
+      const int64_t row = top + i * r.dilation_h;
+      if (row < 0 || row >= r.h) continue;
+      for (int64_t j = 0; j < r.s; ++j) {
+        const int64_t col = left + j * r.dilation_w;
+        if (col < 0 || col >= r.w) continue;
+        const F32 v = load_some(image + (row * r.w + col) * r.c + c, lanes);
+        const I32 take = beats(v, best) | (index < 0);  // the first element may be -inf
+        best = select(take, v, best);
+        index = select(take, broadcast<I32>(static_cast<int32_t>(row * r.w + col)), index);
       }
-      store_some(y + q * r.c + c, best, lanes);
-      if constexpr (kIndex) store_n<I32>(argmax + q * r.c + c, index, lanes);
-    });
-  }
+    }
+    put_largest<kIndex, kStream>(best, index, c, lanes, y, argmax);
+  });
+}
+
+// kSize x kSize neighbours, all of them in the image.
+template <int kSize, bool kIndex, bool kStream>
+NDL_INLINE void whole_window(const MaxPool2d& r, const float* image, int64_t top, int64_t left, float* y, int32_t* argmax) {
+  const int64_t first = top * r.w + left;
+  const float* x = image + first * r.c;
+  for_vectors(0, r.c, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
+    F32 best = load_some(x + c, lanes);
+    I32 index = broadcast<I32>(static_cast<int32_t>(first));
+#pragma GCC unroll 9
+    for (int tap = 1; tap < kSize * kSize; ++tap) {
+      const int64_t pixel = tap / kSize * r.w + tap % kSize;
+      const F32 v = load_some(x + pixel * r.c + c, lanes);
+      const I32 take = beats(v, best);
+      best = select(take, v, best);
+      if constexpr (kIndex) index = select(take, broadcast<I32>(static_cast<int32_t>(first + pixel)), index);
+    }
+    put_largest<kIndex, kStream>(best, index, c, lanes, y, argmax);
+  });
+}
+
+template <int kSize, bool kIndex, bool kStream>
+void forward_rows(const MaxPool2d& r, const float* x, float* y, int32_t* argmax, const Exec& exec) {
+  const int64_t row_size = r.q * r.c;
+  exec.parallel_for(r.n * r.p, 1 + 8192 / (row_size + 1), [&](int64_t begin, int64_t end, int32_t) {
+    for (int64_t row = begin; row < end; ++row) {
+      const float* image = x + row / r.p * r.h * r.w * r.c;
+      const int64_t top = row % r.p * r.stride_h - r.pad_top;
+      for (int64_t q = 0; q < r.q; ++q) {
+        const int64_t left = q * r.stride_w - r.pad_left;
+        float* to = y + row * row_size + q * r.c;
+        int32_t* index = kIndex ? argmax + row * row_size + q * r.c : nullptr;
+        if (kSize > 0 && top >= 0 && left >= 0 && top + kSize <= r.h && left + kSize <= r.w)
+          whole_window<kSize, kIndex, kStream>(r, image, top, left, to, index);
+        else
+          window<kIndex, kStream>(r, image, top, left, to, index);
+      }
+    }
+    if (kStream) stream_fence();
+  });
+}
+
+template <bool kIndex, bool kStream>
+void forward_sizes(const MaxPool2d& r, const float* x, float* y, int32_t* argmax, const Exec& exec) {
+  const bool square = r.r == r.s && r.dilation_h == 1 && r.dilation_w == 1;
+  if (square && r.r == 2) forward_rows<2, kIndex, kStream>(r, x, y, argmax, exec);
+  else if (square && r.r == 3) forward_rows<3, kIndex, kStream>(r, x, y, argmax, exec);
+  else forward_rows<0, kIndex, kStream>(r, x, y, argmax, exec);
 }
 
 void forward(const MaxPool2d& r, const Buffers& b, const Exec& exec) {
   const float* x = b.get<float>(MaxPool2d::kX);
   float* y = b.get<float>(MaxPool2d::kY);
   auto* argmax = b.get<int32_t>(MaxPool2d::kArgmax);
-  const int64_t row_size = r.q * r.c;
-  const int64_t grain = 1 + 8192 / (row_size + 1);
-  exec.parallel_for(r.n * r.p, grain, [&](int64_t begin, int64_t end, int32_t) {
-    for (int64_t row = begin; row < end; ++row) {
-      const float* image = x + row / r.p * r.h * r.w * r.c;
-      if (argmax != nullptr) forward_row<true>(r, image, row % r.p, y + row * row_size, argmax + row * row_size);
-      else forward_row<false>(r, image, row % r.p, y + row * row_size, nullptr);
+  const bool streamed = exec.beyond_cache(r) && can_stream(y, r.c) && can_stream(argmax, r.c);
+  if (argmax != nullptr) streamed ? forward_sizes<true, true>(r, x, y, argmax, exec) : forward_sizes<true, false>(r, x, y, argmax, exec);
+  else streamed ? forward_sizes<false, true>(r, x, y, argmax, exec) : forward_sizes<false, false>(r, x, y, argmax, exec);
+}
+
+// --- backward ------------------------------------------------------------------------------------------------------
+
+// The windows [first, end) whose taps reach row (or column) i; where taps are dilated, some may skip it.
+struct Cover {
+  int64_t first, end;
+};
+NDL_INLINE Cover cover(int64_t i, int64_t windows, int64_t taps, int64_t stride, int64_t pad, int64_t dilation) {
+  const int64_t before = i + pad - (taps - 1) * dilation;  // the first window that may reach i starts here or later
+  return {before <= 0 ? 0 : (before + stride - 1) / stride, least(windows, (i + pad) / stride + 1)};
+}
+
+// Every index of row (n,p) must be a tap of its window. `at`: number of the row's first element.
+void check_row(const MaxPool2d& r, const int32_t* argmax, int64_t at, int64_t top, const Exec& exec) {
+  for (int64_t q = 0; q < r.q; ++q, at += r.c) {
+    const int64_t left = q * r.stride_w - r.pad_left;
+    for_vectors(0, r.c, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
+      const I32 index = load_n<I32>(argmax + at + c, lanes);
+      I32 claimed{};
+      for (int64_t i = 0; i < r.r; ++i) {
+        const int64_t row = top + i * r.dilation_h;
+        if (row < 0 || row >= r.h) continue;
+        for (int64_t j = 0; j < r.s; ++j) {
+          const int64_t col = left + j * r.dilation_w;
+          if (col >= 0 && col < r.w) claimed |= index == static_cast<int32_t>(row * r.w + col);
+        }
+      }
+      if (!any(~claimed)) return;
+      int32_t flags[kLanes];
+      store<I32>(flags, claimed);
+      for (int lane = 0; lane < lanes; ++lane)
+        if (flags[lane] == 0) report_bad_value(exec, "an argmax lies outside its window", at + c + lane, argmax[at + c + lane]);
+    });
+  }
+}
+
+// A pixel of dx under `rows` x `columns` windows, the first at argmax and dy; `line`: elements of a row of windows.
+template <bool kStream>
+NDL_INLINE void gather(int64_t rows, int64_t columns, int64_t line, int64_t channels, const int32_t* argmax, const float* dy, int32_t pixel, float* dx) {
+  for_vectors(0, channels, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
+    F32 sum{};
+    for (int64_t i = 0; i < rows; ++i)
+      for (int64_t j = 0; j < columns; ++j) {
+        const int64_t at = i * line + j * channels + c;
+        sum += select(load_n<I32>(argmax + at, lanes) == pixel, load_some(dy + at, lanes), F32{});
+      }
+    put<kStream>(dx + c, sum, lanes);
+  });
+}
+
+template <bool kStream>
+void backward_rows(const MaxPool2d& r, const float* dy, const int32_t* argmax, float* dx, const Exec& exec) {
+  const int64_t line = r.q * r.c;
+  exec.parallel_for(r.n * r.h, 1 + 8192 / (r.w * r.c + 1), [&](int64_t begin, int64_t end, int32_t) {
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t n = task / r.h, h = task % r.h;
+      const Cover rows = cover(h, r.p, r.r, r.stride_h, r.pad_top, r.dilation_h);
+      for (int64_t p = rows.first; p < rows.end; ++p) {
+        const int64_t top = p * r.stride_h - r.pad_top;
+        if (greatest(top, 0) == h) check_row(r, argmax, (n * r.p + p) * line, top, exec);
+      }
+      const int64_t height = greatest(rows.end - rows.first, 0);
+      for (int64_t w = 0; w < r.w; ++w) {
+        const Cover columns = cover(w, r.q, r.s, r.stride_w, r.pad_left, r.dilation_w);
+        const int64_t width = columns.end - columns.first, from = (n * r.p + rows.first) * line + columns.first * r.c;
+        const auto pixel = static_cast<int32_t>(h * r.w + w);
+        float* to = dx + (task * r.w + w) * r.c;
+        // Constants, so that the common counts run straight on.
+        if (height == 1 && width == 1) gather<kStream>(1, 1, line, r.c, argmax + from, dy + from, pixel, to);
+        else if (height == 1 && width == 2) gather<kStream>(1, 2, line, r.c, argmax + from, dy + from, pixel, to);
+        else if (height == 2 && width == 1) gather<kStream>(2, 1, line, r.c, argmax + from, dy + from, pixel, to);
+        else if (height == 2 && width == 2) gather<kStream>(2, 2, line, r.c, argmax + from, dy + from, pixel, to);
+        else gather<kStream>(height, width, line, r.c, argmax + from, dy + from, pixel, to);
+      }
     }
+    if (kStream) stream_fence();
   });
 }
 
@@ -56,43 +189,8 @@ void backward(const MaxPool2d& r, const Buffers& b, const Exec& exec) {
   const float* dy = b.get<float>(MaxPool2d::kDy);
   const auto* argmax = b.get<int32_t>(MaxPool2d::kIndex);
   float* dx = b.get<float>(MaxPool2d::kDx);
-  // A row of pixels of at least a cache line, so that threads never share one.
-  const int64_t block = 64, blocks = (r.c + block - 1) / block;
-  exec.parallel_for(r.n * blocks, 1, [&](int64_t begin, int64_t end, int32_t) {
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t n = task / blocks, first = task % blocks * block, last = first + block < r.c ? first + block : r.c;
-      float* image = dx + n * r.h * r.w * r.c;
-      for (int64_t pixel = 0; pixel < r.h * r.w; ++pixel) fill_floats(image + pixel * r.c + first, 0.0f, last - first);
-      for (int64_t p = 0; p < r.p; ++p)
-        for (int64_t q = 0; q < r.q; ++q) {
-          const int64_t at = ((n * r.p + p) * r.q + q) * r.c;
-          const int64_t top = p * r.stride_h - r.pad_top, left = q * r.stride_w - r.pad_left;
-          // One compare per element guards against an index from elsewhere: taps of one window are few, so the
-          // window is searched for the index, and what no tap claims is an error.
-          for_vectors(first, last, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
-            const I32 index = load_n<I32>(argmax + at + c, lanes);
-            const F32 gradient = load_some(dy + at + c, lanes);
-            I32 claimed = I32{};
-            for (int64_t i = 0; i < r.r; ++i) {
-              const int64_t row = top + i * r.dilation_h;
-              if (row < 0 || row >= r.h) continue;
-              for (int64_t j = 0; j < r.s; ++j) {
-                const int64_t col = left + j * r.dilation_w;
-                if (col < 0 || col >= r.w) continue;
-                const I32 hit = index == static_cast<int32_t>(row * r.w + col);
-                claimed |= hit;
-                float* target = image + (row * r.w + col) * r.c + c;
-                store_some(target, load_some(target, lanes) + select(hit, gradient, F32{}), lanes);
-              }
-            }
-            int32_t flags[kLanes];
-            store<I32>(flags, claimed);
-            for (int lane = 0; lane < lanes; ++lane)
-              if (flags[lane] == 0) report_bad_value(exec, "an argmax lies outside its window", at + c + lane, argmax[at + c + lane]);
-          });
-        }
-    }
-  });
+  if (exec.beyond_cache(r) && can_stream(dx, r.c)) backward_rows<true>(r, dy, argmax, dx, exec);
+  else backward_rows<false>(r, dy, argmax, dx, exec);
 }
 
 }  // namespace
