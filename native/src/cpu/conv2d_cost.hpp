@@ -65,4 +65,14 @@ inline double conv2d_grouped_estimate(const Conv2d& r, const Env& env, Target ta
   return 1.3 * conv2d_depthwise_estimate(r, env, target);
 }
 
+// Nothing is gathered. In the pass to the input every window is computed whole, then added to the image.
+template <Conv2dPass kPass>
+double conv2d_few_channels_estimate(const Conv2d& r, const Env& env, Target target) {
+  constexpr bool kInput = kPass == Conv2dPass::backward_input;
+  const auto window = static_cast<double>(r.r * r.s * r.c), k = static_cast<double>(r.k);
+  const double excess = kInput ? whole(window, kCostLanes) / window : whole(k, kCostLanes) / std::max(k, 1.0);
+  const double added = kInput ? static_cast<double>(r.n * r.p * r.q * r.r) * 300 : 0;
+  return estimate(r, env, target, excess) + added / (rates(target).flop * env.cores);
+}
+
 }  // namespace ndl::cpu

@@ -111,9 +111,16 @@ const char* only_small_groups(const Conv2d& r, const Env& env) {
   return only_f32(r, env);
 }
 
+const char* only_few_channels(const Conv2d& r, const Env& env) {
+  if (r.groups != 1 || r.c > 4) return "it takes at most 4 channels in one group";
+  if (r.dilation_w != 1) return "it takes no dilation along the width";
+  return only_f32(r, env);
+}
+
 const Implementation<Conv2d> kForward[] = {
     NDL_LIST_SIMD("depthwise", only_depthwise, cpu::conv2d_depthwise_estimate, conv2d_forward_depthwise),
     NDL_LIST_SIMD("grouped", only_small_groups, cpu::conv2d_grouped_estimate, conv2d_forward_grouped),
+    NDL_LIST_SIMD("few_channels", only_few_channels, cpu::conv2d_few_channels_estimate<Conv2dPass::forward>, conv2d_forward_few_channels),
     NDL_LIST_SIMD("winograd4x4", no_winograd<4>, (cpu::conv2d_winograd_estimate<4, Conv2dPass::forward>), conv2d_forward_winograd4x4),
     NDL_LIST_SIMD("winograd2x2", no_winograd<2>, (cpu::conv2d_winograd_estimate<2, Conv2dPass::forward>), conv2d_forward_winograd2x2),
     NDL_LIST_SIMD("implicit_gemm", only_f32, cpu::conv2d_implicit_gemm_estimate<Conv2dPass::forward>, conv2d_forward_implicit_gemm),
@@ -122,6 +129,7 @@ const Implementation<Conv2d> kForward[] = {
 const Implementation<Conv2d> kBackwardInput[] = {
     NDL_LIST_SIMD("depthwise", only_depthwise, cpu::conv2d_depthwise_estimate, conv2d_backward_input_depthwise),
     NDL_LIST_SIMD("grouped", only_small_groups, cpu::conv2d_grouped_estimate, conv2d_backward_input_grouped),
+    NDL_LIST_SIMD("few_channels", only_few_channels, cpu::conv2d_few_channels_estimate<Conv2dPass::backward_input>, conv2d_backward_input_few_channels),
     NDL_LIST_SIMD("winograd4x4", no_winograd<4>, (cpu::conv2d_winograd_estimate<4, Conv2dPass::backward_input>), conv2d_backward_input_winograd4x4),
     NDL_LIST_SIMD("winograd2x2", no_winograd<2>, (cpu::conv2d_winograd_estimate<2, Conv2dPass::backward_input>), conv2d_backward_input_winograd2x2),
     NDL_LIST_SIMD("implicit_gemm", only_f32, cpu::conv2d_implicit_gemm_estimate<Conv2dPass::backward_input>, conv2d_backward_input_implicit_gemm),
@@ -130,6 +138,7 @@ const Implementation<Conv2d> kBackwardInput[] = {
 const Implementation<Conv2d> kBackwardWeight[] = {
     NDL_LIST_SIMD("depthwise", only_depthwise, cpu::conv2d_depthwise_estimate, conv2d_backward_weight_depthwise),
     NDL_LIST_SIMD("grouped", only_small_groups, cpu::conv2d_grouped_estimate, conv2d_backward_weight_grouped),
+    NDL_LIST_SIMD("few_channels", only_few_channels, cpu::conv2d_few_channels_estimate<Conv2dPass::backward_weight>, conv2d_backward_weight_few_channels),
     NDL_LIST_SIMD("winograd4x4", no_winograd<4>, (cpu::conv2d_winograd_estimate<4, Conv2dPass::backward_weight>), conv2d_backward_weight_winograd4x4),
     NDL_LIST_SIMD("winograd2x2", no_winograd<2>, (cpu::conv2d_winograd_estimate<2, Conv2dPass::backward_weight>), conv2d_backward_weight_winograd2x2),
     NDL_LIST_SIMD("implicit_gemm", only_f32, cpu::conv2d_implicit_gemm_estimate<Conv2dPass::backward_weight>, conv2d_backward_weight_implicit_gemm),

@@ -45,6 +45,9 @@ NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_backward_weight_depthwise)
 NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_forward_grouped)
 NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_backward_input_grouped)
 NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_backward_weight_grouped)
+NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_forward_few_channels)
+NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_backward_input_few_channels)
+NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_backward_weight_few_channels)
 NDL_DECLARE_SIMD(Kernel<Conv2dBias>, conv2d_backward_bias_vector)
 
 }  // namespace ndl
