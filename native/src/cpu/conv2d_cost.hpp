@@ -71,8 +71,17 @@ double conv2d_few_channels_estimate(const Conv2d& r, const Env& env, Target targ
   constexpr bool kInput = kPass == Conv2dPass::backward_input;
   const auto window = static_cast<double>(r.r * r.s * r.c), k = static_cast<double>(r.k);
   const double excess = kInput ? whole(window, kCostLanes) / window : whole(k, kCostLanes) / std::max(k, 1.0);
-  const double added = kInput ? static_cast<double>(r.n * r.p * r.q * r.r) * 300 : 0;
+  const double added = kInput ? static_cast<double>(r.n * r.p * r.q * r.r) * 650 : 0;
   return estimate(r, env, target, excess) + added / (rates(target).flop * env.cores);
+}
+
+// The zeros between strided outputs left out; gathers and places pixels.
+inline double conv2d_phases_estimate(const Conv2d& r, const Env& env, Target target) {
+  const auto cg = static_cast<double>(r.c / r.groups), kg = static_cast<double>(r.k / r.groups);
+  const auto pixels = static_cast<double>(r.n * r.h * r.w * r.groups), taps = static_cast<double>(r.r * r.s);
+  const double gathered = pixels * taps / static_cast<double>(r.stride_h * r.stride_w);
+  const double moves = gathered * (400 + 12 * kg) + pixels * (400 + 12 * cg);
+  return estimate(r, env, target, whole(cg, kCostLanes) / std::max(cg, 1.0)) + moves / (rates(target).flop * env.cores);
 }
 
 }  // namespace ndl::cpu

@@ -116,6 +116,10 @@ const char* only_few_channels(const Conv2d& r, const Env& env) {
   if (r.dilation_w != 1) return "it takes no dilation along the width";
   return only_f32(r, env);
 }
+const char* only_strided(const Conv2d& r, const Env& env) {
+  if (r.stride_h == 1 && r.stride_w == 1) return "it takes strides above 1 only";
+  return only_f32(r, env);
+}
 
 const Implementation<Conv2d> kForward[] = {
     NDL_LIST_SIMD("depthwise", only_depthwise, cpu::conv2d_depthwise_estimate, conv2d_forward_depthwise),
@@ -130,6 +134,7 @@ const Implementation<Conv2d> kBackwardInput[] = {
     NDL_LIST_SIMD("depthwise", only_depthwise, cpu::conv2d_depthwise_estimate, conv2d_backward_input_depthwise),
     NDL_LIST_SIMD("grouped", only_small_groups, cpu::conv2d_grouped_estimate, conv2d_backward_input_grouped),
     NDL_LIST_SIMD("few_channels", only_few_channels, cpu::conv2d_few_channels_estimate<Conv2dPass::backward_input>, conv2d_backward_input_few_channels),
+    NDL_LIST_SIMD("phases", only_strided, cpu::conv2d_phases_estimate, conv2d_backward_input_phases),
     NDL_LIST_SIMD("winograd4x4", no_winograd<4>, (cpu::conv2d_winograd_estimate<4, Conv2dPass::backward_input>), conv2d_backward_input_winograd4x4),
     NDL_LIST_SIMD("winograd2x2", no_winograd<2>, (cpu::conv2d_winograd_estimate<2, Conv2dPass::backward_input>), conv2d_backward_input_winograd2x2),
     NDL_LIST_SIMD("implicit_gemm", only_f32, cpu::conv2d_implicit_gemm_estimate<Conv2dPass::backward_input>, conv2d_backward_input_implicit_gemm),

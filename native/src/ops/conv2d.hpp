@@ -48,6 +48,7 @@ NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_backward_weight_grouped)
 NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_forward_few_channels)
 NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_backward_input_few_channels)
 NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_backward_weight_few_channels)
+NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_backward_input_phases)
 NDL_DECLARE_SIMD(Kernel<Conv2dBias>, conv2d_backward_bias_vector)
 
 }  // namespace ndl

@@ -215,28 +215,32 @@ NDL_INLINE Tasks tasks_of(int64_t m, const Panels& panels, double flop, int64_t 
   return t;
 }
 
-// C = A * packed B over all rows, in parallel. block(m0, mc, k0, kc, scratch) gives a row-major block of A.
+// C = A * packed B over all rows, in parallel, for a number of products of one shape: their packed B lie one after the
+// other, their columns of C and bias side by side. block(product, m0, mc, k0, kc, scratch) gives a row-major block of A.
 // workspace holds kScratchFloats for each core where the block is gathered.
 template <class BlockOf>
-NDL_INLINE void multiply(int64_t m, int64_t n, int64_t k, const BlockOf& block, const float* packed, float* c, int64_t ldc,
+NDL_INLINE void multiply(int64_t products, int64_t m, int64_t n, int64_t k, const BlockOf& block, const float* packed, float* c, int64_t ldc,
                          const Epilogue& epilogue, const Exec& exec) {
   if (m == 0 || n == 0) return;
   const Panels panels(n);
   const Depth depth(k);
-  const Tasks tasks = tasks_of(m, panels, 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k), 1, exec.threads);
+  const double flop = 2.0 * static_cast<double>(products) * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  const Tasks tasks = tasks_of(m, panels, flop, products, exec.threads);
   auto* scratch = static_cast<float*>(exec.workspace);
   exec.parallel_for(tasks.count, tasks.grain, [&](int64_t begin, int64_t end, int32_t thread) {
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t chunk = task / tasks.groups, group = task % tasks.groups;
+      const int64_t group = task % tasks.groups, product = task / tasks.groups % products, chunk = task / tasks.groups / products;
+      const Epilogue own = epilogue.from_column(product * n);
       const int64_t from = m * chunk / tasks.chunks, to = m * (chunk + 1) / tasks.chunks;
       const int64_t blocks = (to - from + kMc - 1) / kMc;
       for (int64_t i = 0; i < blocks; ++i) {
         const int64_t m0 = from + (to - from) * i / blocks, rows = from + (to - from) * (i + 1) / blocks - m0;
         for (int64_t kb = 0; kb < depth.blocks; ++kb) {
           const int64_t k0 = depth.begin(kb), kc = depth.begin(kb + 1) - k0;
-          const Block a = block(m0, rows, k0, kc, scratch + thread * kScratchFloats);
-          block_product<false>(rows, kc, a.data, a.ld, panels, panels.group_begin(group), panels.group_begin(group + 1), {packed, k, k0},
-                               c + m0 * ldc, ldc, kb > 0, kb + 1 == depth.blocks ? &epilogue : nullptr);
+          const Block a = block(product, m0, rows, k0, kc, scratch + thread * kScratchFloats);
+          block_product<false>(rows, kc, a.data, a.ld, panels, panels.group_begin(group), panels.group_begin(group + 1),
+                               {packed + product * panels.floats(k), k, k0}, c + m0 * ldc + product * n, ldc, kb > 0,
+                               kb + 1 == depth.blocks ? &own : nullptr);
         }
       }
     }

@@ -68,12 +68,13 @@ NDL_INLINE Source source_of(const Conv2d& r, const float* x, int64_t n, int64_t 
 
 // --- forward ---------------------------------------------------------------------------------------------------
 
-int64_t packed_bytes(const Conv2d& r, const Env&) { return packed_floats(r.r * r.s * r.c, r.k) * 4; }
+int64_t packed_bytes(const Conv2d& r, const Env&) { return Panels(r.k).floats(r.r * r.s * r.c) * 4; }
 
 void forward_pack(const Conv2d& r, const void* weight, void* packed, const Exec&) {
   const auto* w = static_cast<const float*>(weight);
   const int64_t depth = r.r * r.s * r.c;
-  pack_rows(0, depth, r.k, panel_vectors(r.k), depth, static_cast<float*>(packed),
+  const Panels panels(r.k);
+  pack_rows(0, depth, panels, 0, panels.count, depth, static_cast<float*>(packed),
             [&](int64_t k, int64_t first, int64_t count, float* target) NDL_LAMBDA_INLINE {
               for (int64_t j = 0; j < count; ++j) target[j] = w[(first + j) * depth + k];
             });
@@ -150,22 +151,23 @@ void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
   float* y = b.get<float>(Conv2d::kY);
   const auto* packed = static_cast<const float*>(b.derived);
   const Bands bands = bands_of(r);
-  const int vectors = panel_vectors(r.k);
-  const int64_t depth = r.r * r.s * r.c, width = vectors * kLanes, grain = 1 + static_cast<int64_t>(5e5 * static_cast<double>(bands.count) / (r.flop + 1));
+  const Panels panels(r.k);
+  const int64_t depth = r.r * r.s * r.c, grain = 1 + static_cast<int64_t>(5e5 * static_cast<double>(bands.count) / (r.flop + 1));
   exec.parallel_for(bands.count, grain, [&](int64_t begin, int64_t end, int32_t thread) {
     float* copy = static_cast<float*>(exec.workspace) + thread * source_floats(r);
     for (int64_t band = begin; band < end; ++band) {
       const int64_t n = band / bands.each, first = band % bands.each * bands.rows, rows = r.p - first < bands.rows ? r.p - first : bands.rows;
       const Source source = source_of(r, x, n, first, rows, copy);
       for (int64_t p = 0; p < rows; ++p)
-        for (int64_t k = 0; k < r.k; k += width) {
+        for (int64_t at = 0; at < panels.count; ++at) {
+          const int64_t k = panels.first(at) * kLanes;
           const float* from = source.data + p * r.stride_h * source.line;
           const float* panel = packed + k * depth;
           const float* start = bias == nullptr ? nullptr : bias + k;
           float* to = y + ((n * r.p + first + p) * r.q) * r.k + k;
-          if (vectors == 3) forward_row<3>(r, from, source.line, panel, start, r.k - k, to);
-          else if (vectors == 2) forward_row<2>(r, from, source.line, panel, start, r.k - k, to);
-          else forward_row<1>(r, from, source.line, panel, start, r.k - k, to);
+          if (panels.width(at) == 3) forward_row<3>(r, from, source.line, panel, start, panels.columns_of(at), to);
+          else if (panels.width(at) == 2) forward_row<2>(r, from, source.line, panel, start, panels.columns_of(at), to);
+          else forward_row<1>(r, from, source.line, panel, start, panels.columns_of(at), to);
         }
     }
   });
@@ -175,16 +177,16 @@ void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
 
 NDL_INLINE int64_t window_elements(const Conv2d& r) { return r.r * r.s * r.c; }
 NDL_INLINE int64_t padded_elements(const Conv2d& r) {
-  const int vectors = panel_vectors(window_elements(r));
-  return panels(window_elements(r), vectors) * vectors * kLanes;
+  return Panels(window_elements(r)).floats(1);
 }
 
-int64_t backward_input_packed_bytes(const Conv2d& r, const Env&) { return packed_floats(r.k, window_elements(r)) * 4; }
+int64_t backward_input_packed_bytes(const Conv2d& r, const Env&) { return Panels(window_elements(r)).floats(r.k) * 4; }
 
 void backward_input_pack(const Conv2d& r, const void* weight, void* packed, const Exec&) {
   const auto* w = static_cast<const float*>(weight);
   const int64_t elements = window_elements(r);
-  pack_rows(0, r.k, elements, panel_vectors(elements), r.k, static_cast<float*>(packed),
+  const Panels panels(elements);
+  pack_rows(0, r.k, panels, 0, panels.count, r.k, static_cast<float*>(packed),
             [&](int64_t k, int64_t first, int64_t count, float* target) NDL_LAMBDA_INLINE {
               copy_floats(target, w + k * elements + first, count);
             });
@@ -218,7 +220,7 @@ void backward_input(const Conv2d& r, const Buffers& b, const Exec& exec) {
   float* dx = b.get<float>(Conv2d::kDx);
   const auto* packed = static_cast<const float*>(b.derived);
   const int64_t elements = window_elements(r), ld = padded_elements(r), line = r.w * r.c, at_once = rows_at_once(r);
-  const int vectors = panel_vectors(elements);
+  const Panels panels(elements);
   // Bands of dx: whole images where there are enough.
   const int64_t wanted = r.n >= 8 ? 1 : (8 + r.n - 1) / r.n, room = (r.h + 15) / 16, each = wanted < room ? wanted : room;
   exec.parallel_for(r.n * each, 1, [&](int64_t begin, int64_t end, int32_t thread) {
@@ -233,8 +235,8 @@ void backward_input(const Conv2d& r, const Buffers& b, const Exec& exec) {
       for (int64_t p0 = first; p0 < last; p0 += at_once) {
         const int64_t rows = last - p0 < at_once ? last - p0 : at_once;
         for (int64_t k = 0; k < r.k; k += kKc)
-          block_product<false>(rows * r.q, r.k - k < kKc ? r.k - k : kKc, dy + (n * r.p + p0) * r.q * r.k + k, r.k, packed, r.k, k, vectors, 0,
-                               panels(elements, vectors), windows, ld, elements, k > 0, nullptr);
+          block_product<false>(rows * r.q, r.k - k < kKc ? r.k - k : kKc, dy + (n * r.p + p0) * r.q * r.k + k, r.k, panels, 0, panels.count,
+                               {packed, r.k, k}, windows, ld, k > 0, nullptr);
         for (int64_t p = p0; p < p0 + rows; ++p)
           for (int64_t i = 0; i < r.r; ++i) {
             const int64_t h = p * r.stride_h + i * r.dilation_h - r.pad_top;
@@ -264,14 +266,14 @@ int64_t backward_weight_workspace(const Conv2d& r, const Env& env) {
   return (slices_of(r) * sums_floats(r) + env.cores * source_floats(r)) * 4;
 }
 
-// sums[e][k] += over a band, kCount elements of a row of the kernel by kVectors vectors of dy, of which the last has
+// sums[e][k] += over a band, kCount elements of kRows rows of the kernel by kVectors vectors of dy, of which the last has
 // `lanes` lanes.
-template <int kCount, int kVectors>
+template <int kRows, int kCount, int kVectors>
 void weight_tile(const Conv2d& r, const float* x, int64_t line, const float* dy, int64_t rows, int lanes, float* sums) {
-  const int64_t next = r.stride_w * r.c, ld = padded_outputs(r);
-  F32 sum[kCount][kVectors];
+  const int64_t next = r.stride_w * r.c, ld = padded_outputs(r), down = r.dilation_h * line, run = r.s * r.c;
+  F32 sum[kRows * kCount][kVectors];
 #pragma GCC unroll 12
-  for (int e = 0; e < kCount; ++e)
+  for (int e = 0; e < kRows * kCount; ++e)
 #pragma GCC unroll 2
     for (int j = 0; j < kVectors; ++j) sum[e][j] = F32{};
   const auto add = [&](int n) NDL_LAMBDA_INLINE {
@@ -283,8 +285,8 @@ void weight_tile(const Conv2d& r, const float* x, int64_t line, const float* dy,
 #pragma GCC unroll 2
         for (int j = 0; j < kVectors; ++j) g[j] = load_some(gradient + j * kLanes, j + 1 < kVectors ? kLanes : n);
 #pragma GCC unroll 12
-        for (int e = 0; e < kCount; ++e) {
-          const F32 value = broadcast(from[e]);
+        for (int e = 0; e < kRows * kCount; ++e) {
+          const F32 value = broadcast(from[e / kCount * down + e % kCount]);
 #pragma GCC unroll 2
           for (int j = 0; j < kVectors; ++j) sum[e][j] += value * g[j];
         }
@@ -294,24 +296,24 @@ void weight_tile(const Conv2d& r, const float* x, int64_t line, const float* dy,
   if (lanes == kLanes) add(kLanes);
   else add(lanes);
 #pragma GCC unroll 12
-  for (int e = 0; e < kCount; ++e)
+  for (int e = 0; e < kRows * kCount; ++e)
 #pragma GCC unroll 2
     for (int j = 0; j < kVectors; ++j) {
-      float* to = sums + e * ld + j * kLanes;
+      float* to = sums + (e / kCount * run + e % kCount) * ld + j * kLanes;
       store<F32>(to, load(to) + sum[e][j]);
     }
 }
 
 // Calls weight_tile for a count that is known at run time.
-template <int kCount>
+template <int kRows, int kCount>
 NDL_INLINE void weight_tile_of(int64_t count, const Conv2d& r, const float* x, int64_t line, const float* dy, int64_t rows, int64_t outputs,
                                float* sums) {
   if (count != kCount) {
-    if constexpr (kCount > 1) weight_tile_of<kCount - 1>(count, r, x, line, dy, rows, outputs, sums);
+    if constexpr (kCount > 1) weight_tile_of<kRows, kCount - 1>(count, r, x, line, dy, rows, outputs, sums);
   } else if (outputs > kLanes) {
-    weight_tile<kCount, kGradients>(r, x, line, dy, rows, outputs < kGradients * kLanes ? static_cast<int>(outputs - kLanes) : kLanes, sums);
+    weight_tile<kRows, kCount, kGradients>(r, x, line, dy, rows, outputs < kGradients * kLanes ? static_cast<int>(outputs - kLanes) : kLanes, sums);
   } else {
-    weight_tile<kCount, 1>(r, x, line, dy, rows, static_cast<int>(outputs), sums);
+    weight_tile<kRows, kCount, 1>(r, x, line, dy, rows, static_cast<int>(outputs), sums);
   }
 }
 
@@ -331,13 +333,16 @@ void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
         const int64_t n = band / bands.each, p = band % bands.each * bands.rows, rows = r.p - p < bands.rows ? r.p - p : bands.rows;
         const Source source = source_of(r, x, n, p, rows, copy);
         const float* gradients = dy + (n * r.p + p) * r.q * r.k;
-        const int64_t parts = (run + kElements - 1) / kElements;  // of a row of the kernel, as even as can be
+        // Three rows of a narrow kernel together, else a row in parts as even as can be.
+        const int64_t rows_at_once = r.r % 3 == 0 && run <= kElements / 3 ? 3 : 1, parts = (run + kElements - 1) / kElements;
         for (int64_t k = 0; k < r.k; k += kGradients * kLanes)
-          for (int64_t i = 0; i < r.r; ++i)
+          for (int64_t i = 0; i < r.r; i += rows_at_once)
             for (int64_t part = 0; part < parts; ++part) {
               const int64_t e = run * part / parts, count = run * (part + 1) / parts - e;
-              weight_tile_of<kElements>(count, r, source.data + i * r.dilation_h * source.line + e, source.line, gradients + k, rows, r.k - k,
-                                        sums + (i * run + e) * ld + k);
+              const float* from = source.data + i * r.dilation_h * source.line + e;
+              float* to = sums + (i * run + e) * ld + k;
+              if (rows_at_once == 3) weight_tile_of<3, kElements / 3>(count, r, from, source.line, gradients + k, rows, r.k - k, to);
+              else weight_tile_of<1, kElements>(count, r, from, source.line, gradients + k, rows, r.k - k, to);
             }
       }
     }

@@ -9,7 +9,8 @@
 // gathers kMc rows by kKc taps into scratch. B of the first two passes is packed once per version of the weight.
 // Backward weight sums over pixels: these go in a number of slices that depends on the shape alone, each slice has
 // a dw of its own in the workspace, and the slices are added in order.
-// Refuses: f64. Bound: FMA peak; stride > 1 in backward_input multiplies zeros.
+// Refuses: f64. Bound: FMA peak; stride > 1 in backward_input multiplies zeros, which conv2d_phases.cpp does not.
+#include "cpu/gemm/conv2d_filter.hpp"
 #include "cpu/gemm/product.hpp"
 #include "ops/conv2d.hpp"
 
@@ -85,47 +86,24 @@ void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
   float* y = b.get<float>(Conv2d::kY);
   const int64_t cg = r.c / r.groups, kg = r.k / r.groups, depth = r.r * r.s * cg, m = r.n * r.p * r.q;
   const bool pointwise = is_pointwise(r);
-  for (int64_t g = 0; g < r.groups; ++g) {
-    const float* packed = static_cast<const float*>(b.derived) + g * Panels(kg).floats(depth);
-    const Epilogue epilogue{bias == nullptr ? nullptr : bias + g * kg, r.activation == NDL_ACTIVATION_RELU};
-    multiply(
-        m, kg, depth,
-        [&](int64_t m0, int64_t mc, int64_t k0, int64_t kc, float* scratch) NDL_LAMBDA_INLINE {
-          if (pointwise) return Block{x + m0 * r.c + g * cg + k0, r.c};
-          int64_t q = m0 % r.q, p = m0 / r.q % r.p, n = m0 / r.q / r.p;
-          for (int64_t i = 0; i < mc; ++i) {
-            gather_taps(r, x, g, n, p, q, k0, kc, scratch + i * kScratchLd);
-            if (++q == r.q) {
-              q = 0;
-              if (++p == r.p) p = 0, ++n;
-            }
+  multiply(
+      r.groups, m, kg, depth,
+      [&](int64_t g, int64_t m0, int64_t mc, int64_t k0, int64_t kc, float* scratch) NDL_LAMBDA_INLINE {
+        if (pointwise) return Block{x + m0 * r.c + g * cg + k0, r.c};
+        int64_t q = m0 % r.q, p = m0 / r.q % r.p, n = m0 / r.q / r.p;
+        for (int64_t i = 0; i < mc; ++i) {
+          gather_taps(r, x, g, n, p, q, k0, kc, scratch + i * kScratchLd);
+          if (++q == r.q) {
+            q = 0;
+            if (++p == r.p) p = 0, ++n;
           }
-          return Block{scratch, kScratchLd};
-        },
-        packed, y + g * kg, r.k, epilogue, exec);
-  }
+        }
+        return Block{scratch, kScratchLd};
+      },
+      static_cast<const float*>(b.derived), y, r.k, Epilogue{bias, r.activation == NDL_ACTIVATION_RELU}, exec);
 }
 
 // --- backward input --------------------------------------------------------------------------------------------
-
-int64_t backward_input_packed_bytes(const Conv2d& r, const Env&) {
-  return r.groups * Panels(r.c / r.groups).floats(r.r * r.s * (r.k / r.groups)) * 4;
-}
-
-// B[(r,s,k), c] = weight[k,r,s,c].
-void backward_input_pack(const Conv2d& r, const void* weight, void* packed, const Exec& exec) {
-  const int64_t cg = r.c / r.groups, kg = r.k / r.groups, taps = r.r * r.s, depth = taps * kg, size = Panels(cg).floats(depth);
-  const Panels panels(cg);
-  exec.parallel_for(r.groups, 1, [&](int64_t begin, int64_t end, int32_t) {
-    for (int64_t g = begin; g < end; ++g) {
-      const float* w = static_cast<const float*>(weight) + g * kg * taps * cg;
-      pack_rows(0, depth, panels, 0, panels.count, depth, static_cast<float*>(packed) + g * size,
-                [&](int64_t k, int64_t first, int64_t count, float* target) NDL_LAMBDA_INLINE {
-                  copy_floats(target, w + (k % kg * taps + k / kg) * cg + first, count);
-                });
-    }
-  });
-}
 
 // Elements [k0, k0 + kc) along (r, s, k) of the gradients that pixel (n, h, w) feeds, 0 where there is none.
 NDL_INLINE void gather_gradients(const Conv2d& r, const float* dy, int64_t group, int64_t n, int64_t h, int64_t w, int64_t k0, int64_t kc, float* target) {
@@ -149,24 +127,21 @@ void backward_input(const Conv2d& r, const Buffers& b, const Exec& exec) {
   float* dx = b.get<float>(Conv2d::kDx);
   const bool pointwise = is_pointwise(r);
   const int64_t cg = r.c / r.groups, kg = r.k / r.groups, depth = r.r * r.s * kg;
-  for (int64_t g = 0; g < r.groups; ++g) {
-    const float* packed = static_cast<const float*>(b.derived) + g * Panels(cg).floats(depth);
-    multiply(
-        r.n * r.h * r.w, cg, depth,
-        [&](int64_t m0, int64_t mc, int64_t k0, int64_t kc, float* scratch) NDL_LAMBDA_INLINE {
-          if (pointwise) return Block{dy + m0 * r.k + g * kg + k0, r.k};
-          int64_t w = m0 % r.w, h = m0 / r.w % r.h, n = m0 / r.w / r.h;
-          for (int64_t i = 0; i < mc; ++i) {
-            gather_gradients(r, dy, g, n, h, w, k0, kc, scratch + i * kScratchLd);
-            if (++w == r.w) {
-              w = 0;
-              if (++h == r.h) h = 0, ++n;
-            }
+  multiply(
+      r.groups, r.n * r.h * r.w, cg, depth,
+      [&](int64_t g, int64_t m0, int64_t mc, int64_t k0, int64_t kc, float* scratch) NDL_LAMBDA_INLINE {
+        if (pointwise) return Block{dy + m0 * r.k + g * kg + k0, r.k};
+        int64_t w = m0 % r.w, h = m0 / r.w % r.h, n = m0 / r.w / r.h;
+        for (int64_t i = 0; i < mc; ++i) {
+          gather_gradients(r, dy, g, n, h, w, k0, kc, scratch + i * kScratchLd);
+          if (++w == r.w) {
+            w = 0;
+            if (++h == r.h) h = 0, ++n;
           }
-          return Block{scratch, kScratchLd};
-        },
-        packed, dx + g * cg, r.c, Epilogue{}, exec);
-  }
+        }
+        return Block{scratch, kScratchLd};
+      },
+      static_cast<const float*>(b.derived), dx, r.c, Epilogue{}, exec);
 }
 
 // --- backward weight -------------------------------------------------------------------------------------------

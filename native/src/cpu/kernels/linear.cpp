@@ -33,8 +33,8 @@ void backward_input_pack(const Linear& r, const void* weight, void* packed, cons
 NDL_INLINE void multiply_rows(int64_t rows, int64_t columns, int64_t depth, const float* a, const void* packed, float* c,
                               const Epilogue& epilogue, const Exec& exec) {
   multiply(
-      rows, columns, depth,
-      [=](int64_t m0, int64_t, int64_t k0, int64_t, float*) NDL_LAMBDA_INLINE { return Block{a + m0 * depth + k0, depth}; },
+      1, rows, columns, depth,
+      [=](int64_t, int64_t m0, int64_t, int64_t k0, int64_t, float*) NDL_LAMBDA_INLINE { return Block{a + m0 * depth + k0, depth}; },
       static_cast<const float*>(packed), c, columns, epilogue, exec);
 }
 
