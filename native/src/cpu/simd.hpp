@@ -233,4 +233,28 @@ NDL_INLINE void fill_floats(float* target, float value, int64_t count) {
   for_vectors(0, count, [&](int64_t i, int n) NDL_LAMBDA_INLINE { store_some(target + i, v, n); });
 }
 
+// Channels [0, count) in stripes of four vectors, what is left vector by vector: body(Width<4>, c, kLanes), then
+// body(Width<1>, c, n). Constants of a stripe stay in registers while rows pass.
+template <int kVectors>
+struct Width {
+  static constexpr int value = kVectors;
+};
+template <class Body>
+NDL_INLINE void for_stripes(int64_t count, const Body& body) {
+  int64_t c = 0;
+  for (; c + 4 * kLanes <= count; c += 4 * kLanes) body(Width<4>{}, c, kLanes);
+  for_vectors(c, count, [&](int64_t i, int n) NDL_LAMBDA_INLINE { body(Width<1>{}, i, n); });
+}
+
+// Stores value(i, n) to target + i for i in [begin, end), past the caches where `streamed` and it can be.
+template <class Value>
+NDL_INLINE void write_vectors(float* target, int64_t begin, int64_t end, bool streamed, const Value& value) {
+  int64_t i = begin;
+  if (streamed && reinterpret_cast<uintptr_t>(target + begin) % kVectorBytes == 0) {
+    for (; i + kLanes <= end; i += kLanes) stream(target + i, value(i, kLanes));
+    stream_fence();
+  }
+  for_vectors(i, end, [&](int64_t j, int n) NDL_LAMBDA_INLINE { store_some(target + j, value(j, n), n); });
+}
+
 }  // namespace ndl::cpu::NDL_ISA

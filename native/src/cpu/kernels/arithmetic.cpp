@@ -18,11 +18,11 @@ NDL_INLINE F32 line_load(const float* line, int64_t i, int n) {
 }
 
 template <class Op, bool kDenseA, bool kDenseB>
-void lines(const Space& s, const float* a, const float* b, float* y, const Exec& exec) {
+void lines(const Space& s, const float* a, const float* b, float* y, bool streamed, const Exec& exec) {
   exec.parallel_for(s.count, kGrain, [=, &s](int64_t begin, int64_t end, int32_t) {
     for_lines(s, begin, end, [=](int64_t out, int64_t at_a, int64_t at_b, int64_t count) NDL_LAMBDA_INLINE {
-      for_vectors(0, count, [=](int64_t i, int n) NDL_LAMBDA_INLINE {
-        store_some(y + out + i, Op::apply(line_load<kDenseA>(a + at_a, i, n), line_load<kDenseB>(b + at_b, i, n)), n);
+      write_vectors(y + out, 0, count, streamed, [=](int64_t i, int n) NDL_LAMBDA_INLINE {
+        return Op::apply(line_load<kDenseA>(a + at_a, i, n), line_load<kDenseB>(b + at_b, i, n));
       });
     });
   });
@@ -33,10 +33,11 @@ void forward(const Arithmetic& r, const Buffers& buffers, const Exec& exec) {
   const float* a = buffers.get<float>(Arithmetic::kA);
   const float* b = buffers.get<float>(Arithmetic::kB);
   float* y = buffers.get<float>(Arithmetic::kY);
+  const bool streamed = exec.beyond_cache(r) && r.space.dims[r.space.rank - 1] >= kGrain;  // short lines would pay for a fence each
   // Of a dimension over 1, at most one operand is repeated.
-  if (r.space.a[r.space.rank - 1] == 0) lines<Op, false, true>(r.space, a, b, y, exec);
-  else if (r.space.b[r.space.rank - 1] == 0) lines<Op, true, false>(r.space, a, b, y, exec);
-  else lines<Op, true, true>(r.space, a, b, y, exec);
+  if (r.space.a[r.space.rank - 1] == 0) lines<Op, false, true>(r.space, a, b, y, streamed, exec);
+  else if (r.space.b[r.space.rank - 1] == 0) lines<Op, true, false>(r.space, a, b, y, streamed, exec);
+  else lines<Op, true, true>(r.space, a, b, y, streamed, exec);
 }
 
 }  // namespace

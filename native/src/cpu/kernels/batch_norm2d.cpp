@@ -3,8 +3,8 @@
 //   backward: s = sum of dy, d = sum of dy * (x - mean);  dbeta = s, dgamma = d * inverse_std,
 //             dx = gamma * inverse_std * (dy - s/m - (x - mean) * d * inverse_std^2 / m), in inference without the sums
 // x, y, dy, dx [m,c]; all else [c].
-// Mapping: rows go in blocks of about kBlockFloats, which stay in L1. The mean of a block and the squares about it are
-// two passes over it; blocks are merged within a slice, slices at the end in double (Chan, Golub, LeVeque, "Updating
+// Mapping: rows go in blocks of about kBlockFloats, which stay in L1. A block is read once: it
+// sums x for the mean, and distances from its first row and their squares, which lose no digits to a large mean; blocks are merged within a slice, slices at the end in double (Chan, Golub, LeVeque, "Updating
 // formulae and a pairwise algorithm for computing sample variances", 1979). Slices are tasks, at most kSlices, blocks
 // and slices depend on the shape alone. Then a pass over rows applies.
 // Refuses: f64. Bound: memory bandwidth, x read twice.
@@ -31,17 +31,6 @@ constexpr int64_t kVectors = 4;
 NDL_INLINE int64_t sums_floats(const BatchNorm2d& r) { return (2 * rows_of(r).slices * r.c + 15) / 16 * 16; }
 int64_t workspace(const BatchNorm2d& r, const Env&) { return (sums_floats(r) + kVectors * r.c) * 4; }
 
-// The sum of element(row) over rows, in four chains so that additions overlap.
-template <class Element>
-NDL_INLINE F32 sum_rows(int64_t begin, int64_t end, const Element& element) {
-  F32 sum[4] = {F32{}, F32{}, F32{}, F32{}};
-  int64_t row = begin;
-  for (; row + 4 <= end; row += 4)
-    for (int i = 0; i < 4; ++i) sum[i] += element(row + i);
-  for (; row < end; ++row) sum[0] += element(row);
-  return (sum[0] + sum[1]) + (sum[2] + sum[3]);
-}
-
 // body(slice, begin, end, first) for each block of each slice; first: of its slice.
 template <class Body>
 NDL_INLINE void for_blocks(const BatchNorm2d& r, const Exec& exec, const Body& body) {
@@ -61,36 +50,80 @@ void slice_statistics(const BatchNorm2d& r, const float* x, float* sums, const E
     // Merging (n_a, mean_a, squares_a) with a block: weights of the block's mean and of the squared difference.
     const auto na = static_cast<double>(before), nb = static_cast<double>(end - begin);
     const auto weight = static_cast<float>(nb / (na + nb)), product = static_cast<float>(na * nb / (na + nb));
-    for_vectors(0, r.c, [&](int64_t c, int n) NDL_LAMBDA_INLINE {
-      const F32 mean = sum_rows(begin, end, [&](int64_t row) NDL_LAMBDA_INLINE { return load_some(x + row * r.c + c, n); }) / count;
-      const F32 squares = sum_rows(begin, end, [&](int64_t row) NDL_LAMBDA_INLINE {
-        const F32 v = load_some(x + row * r.c + c, n) - mean;
-        return v * v;
-      });
+    for_stripes(r.c, [&](auto width, int64_t c, int n) NDL_LAMBDA_INLINE {
+      constexpr int kWide = decltype(width)::value;
       float* at = sums + 2 * slice * r.c + c;
-      if (before == 0) {
-        store_some(at, mean, n);
-        store_some(at + r.c, squares, n);
-        return;
+      F32 shift[kWide], sum[kWide] = {}, distance[kWide] = {}, square[kWide] = {};
+#pragma GCC unroll 4
+      for (int v = 0; v < kWide; ++v) shift[v] = load_some(x + begin * r.c + c + v * kLanes, n);
+      for (int64_t row = begin; row < end; ++row)
+#pragma GCC unroll 4
+        for (int v = 0; v < kWide; ++v) {
+          const F32 value = load_some(x + row * r.c + c + v * kLanes, n), shifted = value - shift[v];
+          sum[v] += value, distance[v] += shifted, square[v] += shifted * shifted;
+        }
+#pragma GCC unroll 4
+      for (int v = 0; v < kWide; ++v, at += kLanes) {
+        const F32 mean = sum[v] / count, squares = square[v] - distance[v] * distance[v] / count;
+        if (before == 0) {
+          store_some(at, mean, n);
+          store_some(at + r.c, squares, n);
+        } else {
+          const F32 old = load_some(at, n), difference = mean - old;
+          store_some(at, old + difference * weight, n);
+          store_some(at + r.c, load_some(at + r.c, n) + squares + difference * difference * product, n);
+        }
       }
-      const F32 old = load_some(at, n), difference = mean - old;
-      store_some(at, old + difference * weight, n);
-      store_some(at + r.c, load_some(at + r.c, n) + squares + difference * difference * product, n);
     });
   });
 }
 
-void apply(const BatchNorm2d& r, const float* x, const float* mean, const float* scale, const float* shift, float* y, const Exec& exec) {
-  const bool relu = r.activation == NDL_ACTIVATION_RELU;
-  exec.parallel_for(r.m, 1 + 16384 / (r.c + 1), [&](int64_t begin, int64_t end, int32_t) {
-    for (int64_t row = begin; row < end; ++row)
-      for_vectors(0, r.c, [&](int64_t c, int n) NDL_LAMBDA_INLINE {
-        F32 v = (load_some(x + row * r.c + c, n) - load_some(mean + c, n)) * load_some(scale + c, n);
-        if (shift != nullptr) v += load_some(shift + c, n);
-        if (relu) v = select(v < 0.0f, F32{}, v);
-        store_some(y + row * r.c + c, v, n);
-      });
+// Rows in blocks that fit into L1, stripe by stripe of channels: body(width, row, rows, c, n).
+template <class Body>
+NDL_INLINE void for_row_blocks(const BatchNorm2d& r, const Exec& exec, const Body& body) {
+  const int64_t block = r.c > 2048 ? 1 : 4096 / (r.c + 1);
+  exec.parallel_for(r.m, 8 * block, [&](int64_t begin, int64_t end, int32_t) {
+    for (int64_t row = begin; row < end; row += block)
+      for_stripes(r.c, [&](auto width, int64_t c, int n) NDL_LAMBDA_INLINE { body(width, row, row + block < end ? row + block : end, c, n); });
+    stream_fence();
   });
+}
+NDL_INLINE bool streamed(const BatchNorm2d& r, const float* target, const Exec& exec) {
+  return exec.beyond_cache(r) && r.c % kLanes == 0 && reinterpret_cast<uintptr_t>(target) % kVectorBytes == 0;
+}
+template <bool kStream>
+NDL_INLINE void put(float* target, F32 v, int n) {
+  if constexpr (kStream) stream(target, v);
+  else store_some(target, v, n);
+}
+
+template <bool kRelu, bool kStream>
+void apply_to(const BatchNorm2d& r, const float* x, const float* mean, const float* scale, const float* shift, float* y, const Exec& exec) {
+  for_row_blocks(r, exec, [&](auto width, int64_t begin, int64_t end, int64_t c, int n) NDL_LAMBDA_INLINE {
+    constexpr int kWide = decltype(width)::value;
+    F32 centre[kWide], factor[kWide], offset[kWide];
+#pragma GCC unroll 4
+    for (int v = 0; v < kWide; ++v) {
+      const int64_t at = c + v * kLanes;
+      centre[v] = load_some(mean + at, n), factor[v] = load_some(scale + at, n);
+      offset[v] = shift == nullptr ? F32{} : load_some(shift + at, n);
+    }
+    for (int64_t row = begin; row < end; ++row)
+#pragma GCC unroll 4
+      for (int v = 0; v < kWide; ++v) {
+        const int64_t at = row * r.c + c + v * kLanes;
+        F32 value = (load_some(x + at, n) - centre[v]) * factor[v] + offset[v];
+        if (kRelu) value = select(value < 0.0f, F32{}, value);
+        put<kStream>(y + at, value, n);
+      }
+  });
+}
+void apply(const BatchNorm2d& r, const float* x, const float* mean, const float* scale, const float* shift, float* y, const Exec& exec) {
+  const bool relu = r.activation == NDL_ACTIVATION_RELU, past = streamed(r, y, exec);
+  if (relu && past) apply_to<true, true>(r, x, mean, scale, shift, y, exec);
+  else if (relu) apply_to<true, false>(r, x, mean, scale, shift, y, exec);
+  else if (past) apply_to<false, true>(r, x, mean, scale, shift, y, exec);
+  else apply_to<false, false>(r, x, mean, scale, shift, y, exec);
 }
 
 void forward(const BatchNorm2d& r, const Buffers& b, const Exec& exec) {
@@ -146,17 +179,50 @@ void inference_forward(const BatchNorm2d& r, const Buffers& b, const Exec& exec)
 // Sums of dy and of dy * (x - mean), of each slice.
 void slice_gradients(const BatchNorm2d& r, const float* x, const float* dy, const float* mean, float* sums, const Exec& exec) {
   for_blocks(r, exec, [&](int64_t slice, int64_t begin, int64_t end, int64_t before) NDL_LAMBDA_INLINE {
-    for_vectors(0, r.c, [&](int64_t c, int n) NDL_LAMBDA_INLINE {
-      const F32 centre = load_some(mean + c, n);
-      F32 sum = sum_rows(begin, end, [&](int64_t row) NDL_LAMBDA_INLINE { return load_some(dy + row * r.c + c, n); });
-      F32 product = sum_rows(begin, end, [&](int64_t row) NDL_LAMBDA_INLINE {
-        return load_some(dy + row * r.c + c, n) * (load_some(x + row * r.c + c, n) - centre);
-      });
-      float* at = sums + 2 * slice * r.c + c;
-      if (before > 0) sum += load_some(at, n), product += load_some(at + r.c, n);
-      store_some(at, sum, n);
-      store_some(at + r.c, product, n);
+    for_stripes(r.c, [&](auto width, int64_t c, int n) NDL_LAMBDA_INLINE {
+      constexpr int kWide = decltype(width)::value;
+      F32 centre[kWide], sum[kWide] = {}, product[kWide] = {};
+#pragma GCC unroll 4
+      for (int v = 0; v < kWide; ++v) centre[v] = load_some(mean + c + v * kLanes, n);
+      for (int64_t row = begin; row < end; ++row)
+#pragma GCC unroll 4
+        for (int v = 0; v < kWide; ++v) {
+          const int64_t at = row * r.c + c + v * kLanes;
+          const F32 gradient = load_some(dy + at, n);
+          sum[v] += gradient, product[v] += gradient * (load_some(x + at, n) - centre[v]);
+        }
+      float* to = sums + 2 * slice * r.c + c;
+#pragma GCC unroll 4
+      for (int v = 0; v < kWide; ++v, to += kLanes) {
+        if (before > 0) sum[v] += load_some(to, n), product[v] += load_some(to + r.c, n);
+        store_some(to, sum[v], n);
+        store_some(to + r.c, product[v], n);
+      }
     });
+  });
+}
+
+// dx = dy * scale, in training less constant + (x - mean) * slope.
+template <bool kTraining, bool kStream>
+void input_gradient(const BatchNorm2d& r, const float* x, const float* dy, const float* mean, const float* scale, const float* constant,
+                    const float* slope, float* dx, const Exec& exec) {
+  for_row_blocks(r, exec, [&](auto width, int64_t begin, int64_t end, int64_t c, int n) NDL_LAMBDA_INLINE {
+    constexpr int kWide = decltype(width)::value;
+    F32 factor[kWide], less[kWide] = {}, tilt[kWide] = {}, centre[kWide] = {};
+#pragma GCC unroll 4
+    for (int v = 0; v < kWide; ++v) {
+      const int64_t at = c + v * kLanes;
+      factor[v] = load_some(scale + at, n);
+      if constexpr (kTraining) less[v] = load_some(constant + at, n), tilt[v] = load_some(slope + at, n), centre[v] = load_some(mean + at, n);
+    }
+    for (int64_t row = begin; row < end; ++row)
+#pragma GCC unroll 4
+      for (int v = 0; v < kWide; ++v) {
+        const int64_t at = row * r.c + c + v * kLanes;
+        F32 value = load_some(dy + at, n) * factor[v];
+        if constexpr (kTraining) value -= less[v] + (load_some(x + at, n) - centre[v]) * tilt[v];
+        put<kStream>(dx + at, value, n);
+      }
   });
 }
 
@@ -197,16 +263,8 @@ void backward(const BatchNorm2d& r, const Buffers& b, const Exec& exec) {
     }
   });
   if (dx == nullptr) return;
-  exec.parallel_for(r.m, 1 + 16384 / (r.c + 1), [&](int64_t begin, int64_t end, int32_t) {
-    for (int64_t row = begin; row < end; ++row)
-      for_vectors(0, r.c, [&](int64_t c, int n) NDL_LAMBDA_INLINE {
-        const int64_t at = row * r.c + c;
-        F32 v = load_some(dy + at, n) * load_some(scale + c, n);
-        if constexpr (kTraining)
-          v -= load_some(constant + c, n) + (load_some(x + at, n) - load_some(mean + c, n)) * load_some(slope + c, n);
-        store_some(dx + at, v, n);
-      });
-  });
+  if (streamed(r, dx, exec)) input_gradient<kTraining, true>(r, x, dy, mean, scale, constant, slope, dx, exec);
+  else input_gradient<kTraining, false>(r, x, dy, mean, scale, constant, slope, dx, exec);
 }
 
 }  // namespace

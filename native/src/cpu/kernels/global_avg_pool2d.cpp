@@ -21,15 +21,21 @@ void forward(const GlobalAvgPool2d& r, const Buffers& b, const Exec& exec) {
     for (int64_t task = begin; task < end; ++task) {
       const int64_t n = task / blocks, first = task % blocks * kBlock, last = first + kBlock < r.c ? first + kBlock : r.c;
       const float* image = x + n * r.pixels * r.c;
-      for_vectors(first, last, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
-        F32 sum = F32{};
+      for_stripes(last - first, [&](auto width, int64_t at, int lanes) NDL_LAMBDA_INLINE {
+        constexpr int kVectors = decltype(width)::value;
+        const int64_t c = first + at;
+        F32 sum[kVectors] = {};
         for (int64_t i = 0; i < r.pixels; i += kRun) {
           const int64_t stop = i + kRun < r.pixels ? i + kRun : r.pixels;
-          F32 run = F32{};
-          for (int64_t j = i; j < stop; ++j) run += load_some(image + j * r.c + c, lanes);
-          sum += run;
+          F32 run[kVectors] = {};
+          for (int64_t j = i; j < stop; ++j)
+#pragma GCC unroll 4
+            for (int v = 0; v < kVectors; ++v) run[v] += load_some(image + j * r.c + c + v * kLanes, lanes);
+#pragma GCC unroll 4
+          for (int v = 0; v < kVectors; ++v) sum[v] += run[v];
         }
-        store_some(y + n * r.c + c, sum * scale, lanes);
+#pragma GCC unroll 4
+        for (int v = 0; v < kVectors; ++v) store_some(y + n * r.c + c + v * kLanes, sum[v] * scale, lanes);
       });
     }
   });

@@ -12,10 +12,11 @@ constexpr int64_t kGrain = 16384;  // elements: 64 KB, some microseconds of work
 void forward(const Relu& r, const Buffers& b, const Exec& exec) {
   const float* x = b.get<float>(Relu::kX);
   float* y = b.get<float>(Relu::kY);
+  const bool streamed = exec.beyond_cache(r);
   exec.parallel_for(r.count, kGrain, [=](int64_t begin, int64_t end, int32_t) {
-    for_vectors(begin, end, [=](int64_t i, int n) NDL_LAMBDA_INLINE {
+    write_vectors(y, begin, end, streamed, [=](int64_t i, int n) NDL_LAMBDA_INLINE {
       const F32 v = load_some(x + i, n);
-      store_some(y + i, select(v < 0.0f, F32{}, v), n);
+      return select(v < 0.0f, F32{}, v);
     });
   });
 }
@@ -24,9 +25,10 @@ void backward(const Relu& r, const Buffers& b, const Exec& exec) {
   const float* y = b.get<float>(Relu::kOutput);
   const float* dy = b.get<float>(Relu::kDy);
   float* dx = b.get<float>(Relu::kDx);
+  const bool streamed = exec.beyond_cache(r);
   exec.parallel_for(r.count, kGrain, [=](int64_t begin, int64_t end, int32_t) {
-    for_vectors(begin, end, [=](int64_t i, int n) NDL_LAMBDA_INLINE {
-      store_some(dx + i, select(load_some(y + i, n) > 0.0f, load_some(dy + i, n), F32{}), n);
+    write_vectors(dx, begin, end, streamed, [=](int64_t i, int n) NDL_LAMBDA_INLINE {
+      return select(load_some(y + i, n) > 0.0f, load_some(dy + i, n), F32{});
     });
   });
 }
