@@ -3,10 +3,11 @@
 //   backward: s = sum of dy, d = sum of dy * (x - mean);  dbeta = s, dgamma = d * inverse_std,
 //             dx = gamma * inverse_std * (dy - s/m - (x - mean) * d * inverse_std^2 / m), in inference without the sums
 // x, y, dy, dx [m,c]; all else [c].
-// Mapping: rows go in blocks of about kBlockFloats, which stay in L1. A block is read once: it
-// sums x for the mean, and distances from its first row and their squares, which lose no digits to a large mean; blocks are merged within a slice, slices at the end in double (Chan, Golub, LeVeque, "Updating
-// formulae and a pairwise algorithm for computing sample variances", 1979). Slices are tasks, at most kSlices, blocks
-// and slices depend on the shape alone. Then a pass over rows applies.
+// Mapping: rows go in blocks of about kBlockFloats. A block is read once: it sums x for the mean, and distances from its
+// first row and their squares, which lose no digits to a large mean. Blocks are merged within a slice, slices at the end in
+// double (Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979). Slices
+// are tasks, at most kSlices, blocks and slices depend on the shape alone. Then a pass over rows applies. Stripes of
+// channels keep their constants and sums in registers.
 // Refuses: f64. Bound: memory bandwidth, x read twice.
 #include "cpu/simd.hpp"
 #include "ops/batch_norm2d.hpp"

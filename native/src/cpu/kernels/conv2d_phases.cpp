@@ -9,6 +9,8 @@
 // channels of dy [k/groups] by channels of dx. A task is kMc pixels of a phase and group; for each tap it gathers dy into
 // scratch, its sums stay in scratch until they go to the pixels' places. A phase without taps is zero.
 // Refuses: f64, stride 1. Bound: FMA peak.
+// Measured on one thread, Zen 4, AVX-512, milliseconds, in brackets oneDNN 3.13.1, stride 2: 3x3, 128 channels, 16x56x56: 37.9 (52.9);
+// 3x3, 256, 16x28x28: 34.9 (50.6); 1x1, 256 to 512, 16x56x56: 35.5 (37.8). The implicit GEMM, with the zeros: 135, 133, 122.
 #include "cpu/gemm/conv2d_filter.hpp"
 
 namespace ndl::cpu::NDL_ISA {
