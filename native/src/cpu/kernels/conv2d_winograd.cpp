@@ -73,6 +73,7 @@ NDL_INLINE Plan plan_of(const Direction& d) {
     const int64_t blocks = ceil_div(p.grid.count, kBlockTiles);
     p.chunk = p.block = blocks > 32 ? kBlockTiles : ceil_div(p.grid.count, ceil_div(blocks, 8) * 8);
   }
+  p.chunk = at_least_1(p.chunk), p.block = at_least_1(p.block);  // an empty batch has no tiles
   p.chunks = ceil_div(p.grid.count, p.chunk);
   p.v_point = skewed(p.chunk * p.v_row);
   p.m_point = skewed(p.block * p.columns);
@@ -236,8 +237,8 @@ NDL_INLINE WeightPlan weight_plan_of(const Conv2d& r) {
   p.grid = grid_of<kTile>(r.n, r.p, r.q);
   p.c = whole_vectors(r.c), p.k = whole_vectors(r.k);
   p.e_row = row_distance(p.k);
-  p.row_blocks = ceil_div(r.k, kWeightRows), p.rows = ceil_div(r.k, p.row_blocks);
-  p.columns = smaller(kWeightColumns, p.c), p.column_blocks = ceil_div(p.c, p.columns);
+  p.row_blocks = ceil_div(r.k, kWeightRows), p.rows = ceil_div(r.k, at_least_1(p.row_blocks));
+  p.columns = smaller(kWeightColumns, p.c), p.column_blocks = ceil_div(p.c, at_least_1(p.columns));
   p.sum_point = skewed(p.rows * p.columns);
   p.sums = kPoints * p.sum_point;
   int64_t room = p.sums * p.row_blocks * p.column_blocks;
