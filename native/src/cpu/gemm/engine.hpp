@@ -209,7 +209,15 @@ NDL_INLINE Tasks tasks_of(int64_t m, const Panels& panels, double flop, int64_t 
   Tasks t{panels.groups(), 1, 0, 1};
   const bool small = flop < 1.5e6 || threads <= 1;
   const int64_t most = (m + kMc - 1) / kMc, wanted = (4 * threads + t.groups * copies - 1) / (t.groups * copies < 1 ? 1 : t.groups * copies);
-  if (!small && wanted > 1 && most > 1) t.chunks = wanted < most ? wanted : most;
+  if (!small && most > 1) {
+    // About as many as wanted, and such that no thread is left with one task more than another.
+    t.chunks = wanted < most ? wanted : most;
+    int64_t even = t.chunks;
+    while (even <= most && t.groups * copies * even % threads != 0) ++even;
+    if (even > most)
+      for (even = t.chunks; even > 1 && t.groups * copies * even % threads != 0;) --even;
+    t.chunks = even;
+  }
   t.count = t.groups * t.chunks * copies;
   if (small) t.grain = t.count < 1 ? 1 : t.count;
   return t;
