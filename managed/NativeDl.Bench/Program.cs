@@ -1,5 +1,7 @@
 using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using CommandLine;
 using NativeDl;
 using NativeDl.Bench;
@@ -52,6 +54,8 @@ static int PrintBounds(BoundsOptions options)
 
 static int MeasureOverhead(OverheadOptions _)
 {
-    BenchmarkRunner.Run<Overhead>(DefaultConfig.Instance.WithOptions(ConfigOptions.DisableLogFile));
+    BenchmarkRunner.Run<Overhead>(DefaultConfig.Instance.WithOptions(ConfigOptions.DisableLogFile)
+        // In this process: the program that it would build otherwise looks for a project named as the assembly.
+        .AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance)));
     return 0;
 }
