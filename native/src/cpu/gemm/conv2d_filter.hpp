@@ -17,7 +17,7 @@ inline void backward_input_pack(const Conv2d& r, const void* weight, void* packe
   exec.parallel_for(r.groups, 1, [&](int64_t begin, int64_t end, int32_t) {
     for (int64_t g = begin; g < end; ++g) {
       const float* w = static_cast<const float*>(weight) + g * kg * taps * cg;
-      pack_rows(0, depth, panels, 0, panels.count, depth, static_cast<float*>(packed) + g * panels.floats(depth),
+      pack_rows(depth, panels, 0, panels.count, static_cast<float*>(packed) + g * panels.floats(depth),
                 [&](int64_t k, int64_t first, int64_t count, float* target) NDL_LAMBDA_INLINE {
                   copy_floats(target, w + (k % kg * taps + k / kg) * cg + first, count);
                 });

@@ -180,15 +180,15 @@ NDL_INLINE void block_product(int64_t mc, int64_t kc, const float* a, int64_t ld
   }
 }
 
-// Packs rows [k0, k0 + kc) of panels [first, last) of B, which is `depth` deep in `packed`.
+// Packs the `depth` rows of panels [first, last) of B.
 // row(k, j, count, target): writes count elements of row k from column j on.
 template <class Row>
-NDL_INLINE void pack_rows(int64_t k0, int64_t kc, const Panels& panels, int64_t first, int64_t last, int64_t depth, float* packed, const Row& row) {
+NDL_INLINE void pack_rows(int64_t depth, const Panels& panels, int64_t first, int64_t last, float* packed, const Row& row) {
   for (int64_t p = first; p < last; ++p) {
     const int64_t nr = panels.width(p) * kLanes, columns = panels.columns_of(p), j = panels.first(p) * kLanes;
-    float* target = packed + j * depth + k0 * nr;
-    for (int64_t k = 0; k < kc; ++k, target += nr) {
-      row(k0 + k, j, columns, target);
+    float* target = packed + j * depth;
+    for (int64_t k = 0; k < depth; ++k, target += nr) {
+      row(k, j, columns, target);
       if (columns < nr) fill_floats(target + columns, 0.0f, nr - columns);
     }
   }

@@ -19,12 +19,12 @@ struct Product {
   bool transpose_a, transpose_b;
 };
 
-// Panels of at most 8 rows of A are read as they come: those of 9 to 14 rows are one tile at 2 vectors, not two at 3.
 // One or two columns past whole vectors would cost as much as a vector of them: they are products of rows of A with columns
 // of B instead (49 columns: 3 vectors and a product, not 4 vectors).
 NDL_INLINE int64_t loose_columns(const Product& p) {
   return !p.transpose_a && p.m >= 16 && p.n > kLanes && p.n % kLanes <= 2 ? p.n % kLanes : 0;
 }
+// 9 to 14 rows of A are one tile at 2 vectors, not two at 3.
 NDL_INLINE Panels panels_of(const Product& p) {
   return Panels(p.n - loose_columns(p), p.m > kRowsFor[3] && p.m <= kRowsFor[2] ? 2 : 3);
 }
@@ -43,19 +43,19 @@ NDL_INLINE int64_t product_floats(const Product& p, int32_t cores) {
   return sum_floats(p, slices_of(p)) + cores * kTaskFloats;
 }
 
-// Rows [k0, k0 + kc) of op(B), panels [first, last), into panels that are `depth` deep, from row `at` on.
+// Rows [k0, k0 + kc) of op(B), panels [first, last), into panels kc deep.
 NDL_INLINE void pack_operand(const Product& p, const float* b, int64_t k0, int64_t kc, const Panels& panels, int64_t first, int64_t last,
-                             int64_t at, int64_t depth, float* packed) {
+                             float* packed) {
   if (!p.transpose_b) {
-    pack_rows(at, kc, panels, first, last, depth, packed, [&](int64_t k, int64_t j, int64_t count, float* target) NDL_LAMBDA_INLINE {
-      copy_floats(target, b + (k - at + k0) * p.n + j, count);
+    pack_rows(kc, panels, first, last, packed, [&](int64_t k, int64_t j, int64_t count, float* target) NDL_LAMBDA_INLINE {
+      copy_floats(target, b + (k0 + k) * p.n + j, count);
     });
     return;
   }
   // Rows of B are columns of op(B): each is read along its length, in runs short enough that the panel stays in L1.
   for (int64_t panel = first; panel < last; ++panel) {
     const int64_t nr = panels.width(panel) * kLanes, columns = panels.columns_of(panel), j = panels.first(panel) * kLanes;
-    float* target = packed + j * depth + at * nr;
+    float* target = packed + j * kc;
     for (int64_t run = 0; run < kc; run += kLanes) {
       const int64_t length = kc - run < kLanes ? kc - run : kLanes;
       for (int64_t column = 0; column < nr; ++column) {
@@ -112,7 +112,7 @@ void multiply_slices(const Product& p, int64_t slices, const float* a, const flo
         PackedB right{packed - panels.first(first) * kLanes * kc, kc, 0};
         // Whole panels of a B that lies in rows are packed by the tiles that meet them first.
         const int64_t whole = p.transpose_b ? first : panels.columns_of(last - 1) == panels.width(last - 1) * kLanes ? last : last - 1;
-        pack_operand(p, b, k0, kc, panels, whole, last, 0, kc, packed - panels.first(first) * kLanes * kc);
+        pack_operand(p, b, k0, kc, panels, whole, last, packed - panels.first(first) * kLanes * kc);
         const int64_t loose = group == tasks.groups - 1 ? loose_columns(p) : 0, j0 = p.n - loose;
         for (int64_t j = 0; j < loose; ++j) pack_column(p, b, k0, kc, j0 + j, packed + kGroupFloats + j * kKc);
         for (int64_t i = 0; i < blocks; ++i) {

@@ -76,7 +76,7 @@ void forward_pack(const Conv2d& r, const void* weight, void* packed, const Exec&
   const auto* w = static_cast<const float*>(weight);
   const int64_t depth = r.r * r.s * r.c;
   const Panels panels(r.k);
-  pack_rows(0, depth, panels, 0, panels.count, depth, static_cast<float*>(packed),
+  pack_rows(depth, panels, 0, panels.count, static_cast<float*>(packed),
             [&](int64_t k, int64_t first, int64_t count, float* target) NDL_LAMBDA_INLINE {
               for (int64_t j = 0; j < count; ++j) target[j] = w[(first + j) * depth + k];
             });
@@ -188,7 +188,7 @@ void backward_input_pack(const Conv2d& r, const void* weight, void* packed, cons
   const auto* w = static_cast<const float*>(weight);
   const int64_t elements = window_elements(r);
   const Panels panels(elements);
-  pack_rows(0, r.k, panels, 0, panels.count, r.k, static_cast<float*>(packed),
+  pack_rows(r.k, panels, 0, panels.count, static_cast<float*>(packed),
             [&](int64_t k, int64_t first, int64_t count, float* target) NDL_LAMBDA_INLINE {
               copy_floats(target, w + k * elements + first, count);
             });

@@ -72,7 +72,7 @@ void forward_pack(const Conv2d& r, const void* weight, void* packed, const Exec&
   exec.parallel_for(r.groups, 1, [&](int64_t begin, int64_t end, int32_t) {
     for (int64_t g = begin; g < end; ++g) {
       const float* w = static_cast<const float*>(weight) + g * kg * depth;
-      pack_rows(0, depth, panels, 0, panels.count, depth, static_cast<float*>(packed) + g * size,
+      pack_rows(depth, panels, 0, panels.count, static_cast<float*>(packed) + g * size,
                 [&](int64_t k, int64_t first, int64_t count, float* target) NDL_LAMBDA_INLINE {
                   for (int64_t j = 0; j < count; ++j) target[j] = w[(first + j) * depth + k];
                 });
@@ -203,7 +203,7 @@ void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
       for (int64_t d = 0; d < depth.blocks; ++d) {
         const int64_t pixel = first + depth.begin(d), count = first + depth.begin(d + 1) - pixel;
         float* packed = scratch + thread * kGroupFloats - panels.first(p0) * kLanes * count;
-        pack_rows(0, count, panels, p0, p1, count, packed, [&](int64_t i, int64_t j, int64_t columns, float* out) NDL_LAMBDA_INLINE {
+        pack_rows(count, panels, p0, p1, packed, [&](int64_t i, int64_t j, int64_t columns, float* out) NDL_LAMBDA_INLINE {
           const int64_t at = pixel + i;
           gather_taps(r, x, g, at / r.q / r.p, at / r.q % r.p, at % r.q, j, columns, out);
         });

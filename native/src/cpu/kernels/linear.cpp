@@ -21,7 +21,7 @@ void pack_weight(int64_t depth, int64_t columns, const void* weight, void* packe
   const Product p{0, columns, depth, false, kTranspose};
   const Panels panels(columns);
   exec.parallel_for(panels.count, 1 + 16384 / (3 * kLanes * (depth + 1)), [&](int64_t begin, int64_t end, int32_t) {
-    pack_operand(p, static_cast<const float*>(weight), 0, depth, panels, begin, end, 0, depth, static_cast<float*>(packed));
+    pack_operand(p, static_cast<const float*>(weight), 0, depth, panels, begin, end, static_cast<float*>(packed));
   });
 }
 void forward_pack(const Linear& r, const void* weight, void* packed, const Exec& exec) { pack_weight<true>(r.k, r.n, weight, packed, exec); }
