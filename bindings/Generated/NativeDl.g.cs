@@ -58,7 +58,7 @@ namespace NativeDl.Bindings
 
     internal enum Constants
     {
-        AbiVersion = 1,
+        AbiVersion = 2,
         MaxRank = 8
     }
 
@@ -427,13 +427,13 @@ namespace NativeDl.Bindings
             internal static extern global::NativeDl.Bindings.Status BatchNorm2dForward(ulong context, __IntPtr options, ulong x, ulong gamma, ulong beta, ulong running_mean, ulong running_var, ulong num_batches, ulong* y, ulong* mean, ulong* inverse_std);
 
             [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_batch_norm2d_backward", CallingConvention = __CallingConvention.Cdecl)]
-            internal static extern global::NativeDl.Bindings.Status BatchNorm2dBackward(ulong context, ulong x, ulong gamma, ulong mean, ulong inverse_std, ulong dy, ulong* dx, ulong* dgamma, ulong* dbeta);
+            internal static extern global::NativeDl.Bindings.Status BatchNorm2dBackward(ulong context, __IntPtr options, ulong x, ulong gamma, ulong beta, ulong mean, ulong inverse_std, ulong dy, ulong* dx, ulong* dgamma, ulong* dbeta);
 
             [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_batch_norm2d_inference_forward", CallingConvention = __CallingConvention.Cdecl)]
             internal static extern global::NativeDl.Bindings.Status BatchNorm2dInferenceForward(ulong context, __IntPtr options, ulong x, ulong gamma, ulong beta, ulong running_mean, ulong running_var, ulong* y);
 
             [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_batch_norm2d_inference_backward", CallingConvention = __CallingConvention.Cdecl)]
-            internal static extern global::NativeDl.Bindings.Status BatchNorm2dInferenceBackward(ulong context, __IntPtr options, ulong x, ulong gamma, ulong running_mean, ulong running_var, ulong dy, ulong* dx, ulong* dgamma, ulong* dbeta);
+            internal static extern global::NativeDl.Bindings.Status BatchNorm2dInferenceBackward(ulong context, __IntPtr options, ulong x, ulong gamma, ulong beta, ulong running_mean, ulong running_var, ulong dy, ulong* dx, ulong* dgamma, ulong* dbeta);
         }
     }
 

@@ -102,10 +102,7 @@ internal static class OpCalls
             return [forward];
         var saved = Run();
         return [forward, new("backward", ["batch_norm2d_backward"], ["dx", "dgamma", "dbeta"], () =>
-        {
-            using var through = w.Activation == Activation.Relu ? Native.ReluBackward(saved[0]!, dy) : null;
-            return Native.BatchNorm2dBackward(x, gamma, saved[1]!, saved[2]!, through ?? dy, [true, true, true], null);
-        })];
+            Native.BatchNorm2dBackward(x, gamma, beta, saved[1]!, saved[2]!, dy, [true, true, true], options, training: true))];
     }
 
     private static PassCall[] Relu(IReadOnlyDictionary<string, Tensor> t, Tensor? dy)

@@ -48,10 +48,9 @@ public static partial class Ops
         var o = options ?? BatchNorm2dOptions.Default;
         var (y, mean, inverseStd) = Native.BatchNorm2dForward(x, gamma, beta, runningMean, runningVar, numBatches, o);
         Tape.Record(
-            "batch_norm2d", y, inputs: [x, gamma, beta], saved: [x, gamma, mean, inverseStd], state: 0,
-            static (dy, saved, need, _) =>
-                Native.BatchNorm2dBackward(saved[0], saved.OrNull(1), saved[2], saved[3], dy, need, inference: null),
-            o.Activation);
+            "batch_norm2d", y, inputs: [x, gamma, beta], saved: [x, gamma, Read(beta, o), mean, inverseStd], state: o,
+            static (dy, saved, need, options) => Native.BatchNorm2dBackward(
+                saved[0], saved.OrNull(1), saved.OrNull(2), saved[3], saved[4], dy, need, options, training: true));
         mean.Dispose();
         inverseStd.Dispose();
         return y;
@@ -67,11 +66,13 @@ public static partial class Ops
         var o = options ?? BatchNorm2dOptions.Default;
         var y = Native.BatchNorm2dInferenceForward(x, gamma, beta, runningMean, runningVar, o);
         return Tape.Record(
-            "batch_norm2d_inference", y, inputs: [x, gamma, beta], saved: [x, gamma, runningMean, runningVar], state: o,
-            static (dy, saved, need, options) =>
-                Native.BatchNorm2dBackward(saved[0], saved.OrNull(1), saved[2], saved[3], dy, need, inference: options),
-            o.Activation);
+            "batch_norm2d_inference", y, inputs: [x, gamma, beta], saved: [x, gamma, Read(beta, o), runningMean, runningVar], state: o,
+            static (dy, saved, need, options) => Native.BatchNorm2dBackward(
+                saved[0], saved.OrNull(1), saved.OrNull(2), saved[3], saved[4], dy, need, options, training: false));
     }
+
+    // Backward reads beta where it forms y anew, for the activation's gradient.
+    private static Tensor? Read(Tensor? beta, BatchNorm2dOptions options) => options.Activation == Activation.None ? null : beta;
 }
 
 internal static unsafe partial class Native
@@ -116,32 +117,28 @@ internal static unsafe partial class Native
         return call.Output(status, y);
     }
 
-    /// <summary>The gradients that are needed of x, gamma and beta. mean and spread: of training, with the inverse
-    /// standard deviation; or, with the options of inference, the running mean and variance.</summary>
+    /// <summary>The gradients that are needed of x, gamma and beta. mean and spread: in training, with the inverse
+    /// standard deviation; else the running mean and variance.</summary>
     public static Tensor?[] BatchNorm2dBackward(
-        Tensor x, Tensor? gamma, Tensor mean, Tensor spread, Tensor dy, ReadOnlySpan<bool> need, BatchNorm2dOptions? inference)
+        Tensor x, Tensor? gamma, Tensor? beta, Tensor mean, Tensor spread, Tensor dy, ReadOnlySpan<bool> need,
+        BatchNorm2dOptions options, bool training)
     {
         using var call = NativeCall.On(x);
+        var native = options.ToNative();
         ulong dx = 0, dgamma = 0, dbeta = 0;
         var wantDx = need[0] ? &dx : null;
         var wantDgamma = need[1] ? &dgamma : null;
         var wantDbeta = need[2] ? &dbeta : null;
-        Bindings.Status status;
-        if (inference is null)
-        {
-            status = Abi.BatchNorm2dBackward(
-                call.Context, x.Handle, gamma?.Handle ?? 0, mean.Handle, spread.Handle, dy.Handle,
-                wantDx, wantDgamma, wantDbeta);
-        }
-        else
-        {
-            var native = inference.ToNative();
-            status = Abi.BatchNorm2dInferenceBackward(
-                call.Context, (nint)(&native), x.Handle, gamma?.Handle ?? 0, mean.Handle, spread.Handle, dy.Handle,
-                wantDx, wantDgamma, wantDbeta);
-        }
+        var status = training
+            ? Abi.BatchNorm2dBackward(
+                call.Context, (nint)(&native), x.Handle, gamma?.Handle ?? 0, beta?.Handle ?? 0, mean.Handle, spread.Handle,
+                dy.Handle, wantDx, wantDgamma, wantDbeta)
+            : Abi.BatchNorm2dInferenceBackward(
+                call.Context, (nint)(&native), x.Handle, gamma?.Handle ?? 0, beta?.Handle ?? 0, mean.Handle, spread.Handle,
+                dy.Handle, wantDx, wantDgamma, wantDbeta);
         GC.KeepAlive(x);
         GC.KeepAlive(gamma);
+        GC.KeepAlive(beta);
         GC.KeepAlive(mean);
         GC.KeepAlive(spread);
         GC.KeepAlive(dy);

@@ -34,7 +34,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a program built against an older header could break; see ndl_abi_version. */
-#define NDL_ABI_VERSION 1
+#define NDL_ABI_VERSION 2
 /* Greatest number of dimensions of a tensor. */
 #define NDL_MAX_RANK 8
 

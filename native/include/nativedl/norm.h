@@ -23,7 +23,7 @@ extern "C" {
  * accuracy, and the bits do not depend on the number of threads. */
 typedef struct ndl_batch_norm2d_options {
   uint32_t struct_size;
-  ndl_activation activation; /* default NDL_ACTIVATION_NONE; ignored by the backward passes */
+  ndl_activation activation; /* default NDL_ACTIVATION_NONE */
   double eps;                /* > 0, default 1e-5 */
   double momentum;           /* 0..1, default 0.1; not read in inference, as the next field */
   int32_t cumulative;        /* 0 or 1, default 0; 1: running values are the mean over all batches */
@@ -36,12 +36,16 @@ NDL_API ndl_status ndl_batch_norm2d_forward(ndl_context context, const ndl_batch
                                             ndl_tensor running_mean, ndl_tensor running_var,
                                             ndl_tensor num_batches, ndl_tensor* y, ndl_tensor* mean,
                                             ndl_tensor* inverse_std);
-/* The gradients of the forward without activation; mean and inverse_std are its outputs.
- *   dbeta = sum of dy    dgamma = sum of dy * xhat    dx = gamma * inverse_std * (dy - dbeta/m - xhat * dgamma/m)
- * with xhat = (x - mean) * inverse_std. gamma may be 0; a null dx, dgamma or dbeta is not wanted. dx may be dy. */
-NDL_API ndl_status ndl_batch_norm2d_backward(ndl_context context, ndl_tensor x, ndl_tensor gamma,
-                                             ndl_tensor mean, ndl_tensor inverse_std, ndl_tensor dy,
-                                             ndl_tensor* dx, ndl_tensor* dgamma, ndl_tensor* dbeta);
+/* Operands and options as the forward had them; mean and inverse_std are its outputs.
+ *   dbeta = sum of g    dgamma = sum of g * xhat    dx = gamma * inverse_std * (g - dbeta/m - xhat * dgamma/m)
+ * with xhat = (x - mean) * inverse_std, and g = dy, under relu 0 where y is not above 0. y is formed anew from x, by the
+ * same operations as in the forward of the same implementation, rather than read: that saves a pass over memory.
+ * gamma and beta may be 0, beta is not read without an activation; a null dx, dgamma or dbeta is not wanted.
+ * dx may be dy. */
+NDL_API ndl_status ndl_batch_norm2d_backward(ndl_context context, const ndl_batch_norm2d_options* options,
+                                             ndl_tensor x, ndl_tensor gamma, ndl_tensor beta, ndl_tensor mean,
+                                             ndl_tensor inverse_std, ndl_tensor dy, ndl_tensor* dx,
+                                             ndl_tensor* dgamma, ndl_tensor* dbeta);
 
 /* batch_norm2d_inference: with the running values, which it only reads. An op of its own, since its operands,
  * its gradients and what it may be fused with are others.
@@ -54,13 +58,14 @@ NDL_API ndl_status ndl_batch_norm2d_inference_forward(ndl_context context,
                                                       ndl_tensor gamma, ndl_tensor beta,
                                                       ndl_tensor running_mean, ndl_tensor running_var,
                                                       ndl_tensor* y);
-/* dbeta = sum of dy    dgamma = sum of dy * xhat    dx = gamma / sqrt(running_var + eps) * dy.
- * A null dx, dgamma or dbeta is not wanted. dx may be dy. */
+/* dbeta = sum of g    dgamma = sum of g * xhat    dx = gamma / sqrt(running_var + eps) * g
+ * with g and all else as for batch_norm2d. */
 NDL_API ndl_status ndl_batch_norm2d_inference_backward(ndl_context context,
                                                        const ndl_batch_norm2d_options* options, ndl_tensor x,
-                                                       ndl_tensor gamma, ndl_tensor running_mean,
-                                                       ndl_tensor running_var, ndl_tensor dy, ndl_tensor* dx,
-                                                       ndl_tensor* dgamma, ndl_tensor* dbeta);
+                                                       ndl_tensor gamma, ndl_tensor beta,
+                                                       ndl_tensor running_mean, ndl_tensor running_var,
+                                                       ndl_tensor dy, ndl_tensor* dx, ndl_tensor* dgamma,
+                                                       ndl_tensor* dbeta);
 
 #ifdef __cplusplus
 }

@@ -65,10 +65,12 @@ void infer_inference_forward(const ndl_batch_norm2d_options& o, Descs& operands,
   operands.output_like(BatchNorm2d::kInferenceY, x);
 }
 
-void infer_gradients(const char* op, Descs& operands, BatchNorm2d& record, const char* mean, const char* spread) {
+void infer_gradients(const char* op, const ndl_batch_norm2d_options& o, Descs& operands, BatchNorm2d& record, const char* mean, const char* spread) {
   const Desc& x = operands[BatchNorm2d::kImage];
   set_x(op, x, record);
+  set_options(op, o, record);
   require_per_channel(op, operands, BatchNorm2d::kScale, "gamma", record);
+  require_per_channel(op, operands, BatchNorm2d::kShift, "beta", record);
   require_per_channel(op, operands, BatchNorm2d::kSavedMean, mean, record);
   require_per_channel(op, operands, BatchNorm2d::kSavedInverseStd, spread, record);
   require_same(op, "dy", operands[BatchNorm2d::kDy], "x", x);
@@ -77,13 +79,12 @@ void infer_gradients(const char* op, Descs& operands, BatchNorm2d& record, const
   operands.output(BatchNorm2d::kDbeta, x.dtype, {record.c});
 }
 
-void infer_backward(const NoOptions&, Descs& operands, BatchNorm2d& record) {
-  infer_gradients("batch_norm2d_backward", operands, record, "mean", "inverse_std");
+void infer_backward(const ndl_batch_norm2d_options& o, Descs& operands, BatchNorm2d& record) {
+  infer_gradients("batch_norm2d_backward", o, operands, record, "mean", "inverse_std");
 }
 
 void infer_inference_backward(const ndl_batch_norm2d_options& o, Descs& operands, BatchNorm2d& record) {
-  infer_gradients("batch_norm2d_inference_backward", operands, record, "running_mean", "running_var");
-  set_options("batch_norm2d_inference_backward", o, record);
+  infer_gradients("batch_norm2d_inference_backward", o, operands, record, "running_mean", "running_var");
 }
 
 #define NDL_BATCH_NORM_LIST(list, pass)                                                           \
@@ -100,13 +101,13 @@ constexpr Operand kForwardOperands[] = {
     {"x", Role::in},       {"gamma", Role::optional},    {"beta", Role::optional}, {"running_mean", Role::inout}, {"running_var", Role::inout},
     {"num_batches", Role::inout}, {"y", Role::out}, {"mean", Role::out}, {"inverse_std", Role::out}};
 constexpr Operand kBackwardOperands[] = {
-    {"x", Role::in},  {"gamma", Role::optional}, {"mean", Role::in}, {"inverse_std", Role::in},
+    {"x", Role::in},  {"gamma", Role::optional}, {"beta", Role::optional}, {"mean", Role::in}, {"inverse_std", Role::in},
     {"dy", Role::in}, {"dx", Role::optional_out, false, shares(BatchNorm2d::kDy)}, {"dgamma", Role::optional_out}, {"dbeta", Role::optional_out}};
 constexpr Operand kInferenceForwardOperands[] = {
     {"x", Role::in}, {"gamma", Role::optional}, {"beta", Role::optional}, {"running_mean", Role::in}, {"running_var", Role::in},
     {"y", Role::out, false, shares(BatchNorm2d::kX)}};
 constexpr Operand kInferenceBackwardOperands[] = {
-    {"x", Role::in},  {"gamma", Role::optional}, {"running_mean", Role::in}, {"running_var", Role::in},
+    {"x", Role::in},  {"gamma", Role::optional}, {"beta", Role::optional}, {"running_mean", Role::in}, {"running_var", Role::in},
     {"dy", Role::in}, {"dx", Role::optional_out, false, shares(BatchNorm2d::kDy)}, {"dgamma", Role::optional_out}, {"dbeta", Role::optional_out}};
 
 constexpr ndl_batch_norm2d_options kDefaults{sizeof(ndl_batch_norm2d_options), NDL_ACTIVATION_NONE, 1e-5, 0.1, 0, 0};
@@ -115,7 +116,8 @@ constexpr Field kFields[] = {NDL_FIELD(ndl_batch_norm2d_options, activation), ND
 
 constexpr PassOf<BatchNorm2d, ndl_batch_norm2d_options> forward{
     "batch_norm2d_forward", kForwardOperands, infer_forward, kForward, kFields, &kDefaults};
-constexpr PassOf<BatchNorm2d> backward{"batch_norm2d_backward", kBackwardOperands, infer_backward, kBackward};
+constexpr PassOf<BatchNorm2d, ndl_batch_norm2d_options> backward{
+    "batch_norm2d_backward", kBackwardOperands, infer_backward, kBackward, kFields, &kDefaults};
 constexpr PassOf<BatchNorm2d, ndl_batch_norm2d_options> inference_forward{
     "batch_norm2d_inference_forward", kInferenceForwardOperands, infer_inference_forward, kInferenceForward, kFields, &kDefaults};
 constexpr PassOf<BatchNorm2d, ndl_batch_norm2d_options> inference_backward{
@@ -141,9 +143,11 @@ ndl_status ndl_batch_norm2d_forward(ndl_context context, const ndl_batch_norm2d_
                 {in(x), in(gamma), in(beta), in(running_mean), in(running_var), in(num_batches), out(y), out(mean), out(inverse_std)});
 }
 
-ndl_status ndl_batch_norm2d_backward(ndl_context context, ndl_tensor x, ndl_tensor gamma, ndl_tensor mean, ndl_tensor inverse_std,
-                                     ndl_tensor dy, ndl_tensor* dx, ndl_tensor* dgamma, ndl_tensor* dbeta) {
-  return submit(context, backward, nullptr, {in(x), in(gamma), in(mean), in(inverse_std), in(dy), out(dx), out(dgamma), out(dbeta)});
+ndl_status ndl_batch_norm2d_backward(ndl_context context, const ndl_batch_norm2d_options* options, ndl_tensor x, ndl_tensor gamma,
+                                     ndl_tensor beta, ndl_tensor mean, ndl_tensor inverse_std, ndl_tensor dy, ndl_tensor* dx,
+                                     ndl_tensor* dgamma, ndl_tensor* dbeta) {
+  return submit(context, backward, options,
+                {in(x), in(gamma), in(beta), in(mean), in(inverse_std), in(dy), out(dx), out(dgamma), out(dbeta)});
 }
 
 ndl_status ndl_batch_norm2d_inference_forward(ndl_context context, const ndl_batch_norm2d_options* options, ndl_tensor x, ndl_tensor gamma,
@@ -152,10 +156,10 @@ ndl_status ndl_batch_norm2d_inference_forward(ndl_context context, const ndl_bat
 }
 
 ndl_status ndl_batch_norm2d_inference_backward(ndl_context context, const ndl_batch_norm2d_options* options, ndl_tensor x, ndl_tensor gamma,
-                                               ndl_tensor running_mean, ndl_tensor running_var, ndl_tensor dy, ndl_tensor* dx,
-                                               ndl_tensor* dgamma, ndl_tensor* dbeta) {
+                                               ndl_tensor beta, ndl_tensor running_mean, ndl_tensor running_var, ndl_tensor dy,
+                                               ndl_tensor* dx, ndl_tensor* dgamma, ndl_tensor* dbeta) {
   return submit(context, inference_backward, options,
-                {in(x), in(gamma), in(running_mean), in(running_var), in(dy), out(dx), out(dgamma), out(dbeta)});
+                {in(x), in(gamma), in(beta), in(running_mean), in(running_var), in(dy), out(dx), out(dgamma), out(dbeta)});
 }
 
 }

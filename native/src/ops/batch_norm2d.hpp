@@ -18,7 +18,7 @@ struct BatchNorm2d : Record {
   enum Forward { kX, kGamma, kBeta, kRunningMean, kRunningVar, kNumBatches, kY, kMean, kInverseStd };
   enum InferenceForward { kInferenceY = 5 };  // the first five as above
   // In inference, kSavedMean and kSavedInverseStd are the running mean and variance.
-  enum Backward { kImage, kScale, kSavedMean, kSavedInverseStd, kDy, kDx, kDgamma, kDbeta };
+  enum Backward { kImage, kScale, kShift, kSavedMean, kSavedInverseStd, kDy, kDx, kDgamma, kDbeta };
 };
 
 namespace cpu::ref {

@@ -1,7 +1,8 @@
 // cpu/kernels/batch_norm2d.cpp: batch normalisation over NHWC, vectors along channels.
 //   forward:  mean and variance of each channel, then y = act( (x - mean) * (gamma * inverse_std) + beta )
-//   backward: s = sum of dy, d = sum of dy * (x - mean);  dbeta = s, dgamma = d * inverse_std,
-//             dx = gamma * inverse_std * (dy - s/m - (x - mean) * d * inverse_std^2 / m), in inference without the sums
+//   backward: g = dy, under relu 0 where y, formed anew, is not above 0;  s = sum of g, d = sum of g * (x - mean);
+//             dbeta = s, dgamma = d * inverse_std,
+//             dx = gamma * inverse_std * (g - s/m - (x - mean) * d * inverse_std^2 / m), in inference without the sums
 // x, y, dy, dx [m,c]; all else [c].
 // Mapping: rows go in blocks of about kBlockFloats. A block is read once: it sums x for the mean, and distances from its
 // first row and their squares, which lose no digits to a large mean. Blocks are merged within a slice, slices at the end in
@@ -79,41 +80,44 @@ void slice_statistics(const BatchNorm2d& r, const float* x, float* sums, const E
   });
 }
 
-// Rows in blocks that fit into L1, stripe by stripe of channels: body(width, row, rows, c, n).
+// Rows in blocks that fit into L1, stripe by stripe of channels: body(width, row, end, c, n). From the last block to the
+// first: what the pass before read last is still in the cache.
 template <class Body>
 NDL_INLINE void for_row_blocks(const BatchNorm2d& r, const Exec& exec, const Body& body) {
-  const int64_t block = r.c > 2048 ? 1 : 4096 / (r.c + 1);
-  exec.parallel_for(r.m, 8 * block, [&](int64_t begin, int64_t end, int32_t) {
-    for (int64_t row = begin; row < end; row += block)
-      for_stripes(r.c, [&](auto width, int64_t c, int n) NDL_LAMBDA_INLINE { body(width, row, row + block < end ? row + block : end, c, n); });
+  const int64_t block = r.c > 2048 ? 1 : 4096 / (r.c + 1), blocks = (r.m + block - 1) / block;
+  exec.parallel_for(blocks, 8, [&](int64_t begin, int64_t end, int32_t) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t row = (blocks - 1 - i) * block;
+      for_stripes(r.c, [&](auto width, int64_t c, int n) NDL_LAMBDA_INLINE { body(width, row, row + block < r.m ? row + block : r.m, c, n); });
+    }
     stream_fence();
   });
 }
-NDL_INLINE bool streamed(const BatchNorm2d& r, const float* target, const Exec& exec) {
-  return exec.beyond_cache(r) && r.c % kLanes == 0 && reinterpret_cast<uintptr_t>(target) % kVectorBytes == 0;
+NDL_INLINE bool streamed(const BatchNorm2d& r, const float* target, const Exec& exec) { return exec.beyond_cache(r) && can_stream(target, r.c); }
+
+// Constants of a stripe of channels; absent ones are 0.
+template <int kWide>
+NDL_INLINE void load_stripe(const float* from, int64_t c, int n, F32* to) {
+#pragma GCC unroll 4
+  for (int v = 0; v < kWide; ++v) to[v] = from == nullptr ? F32{} : load_some(from + c + v * kLanes, n);
 }
-template <bool kStream>
-NDL_INLINE void put(float* target, F32 v, int n) {
-  if constexpr (kStream) stream(target, v);
-  else store_some(target, v, n);
-}
+
+// y before the activation. Backward forms it anew by the same operations on the same values: the signs agree.
+NDL_INLINE F32 normalised(F32 x, F32 centre, F32 factor, F32 offset) { return (x - centre) * factor + offset; }
 
 template <bool kRelu, bool kStream>
 void apply_to(const BatchNorm2d& r, const float* x, const float* mean, const float* scale, const float* shift, float* y, const Exec& exec) {
   for_row_blocks(r, exec, [&](auto width, int64_t begin, int64_t end, int64_t c, int n) NDL_LAMBDA_INLINE {
     constexpr int kWide = decltype(width)::value;
     F32 centre[kWide], factor[kWide], offset[kWide];
-#pragma GCC unroll 4
-    for (int v = 0; v < kWide; ++v) {
-      const int64_t at = c + v * kLanes;
-      centre[v] = load_some(mean + at, n), factor[v] = load_some(scale + at, n);
-      offset[v] = shift == nullptr ? F32{} : load_some(shift + at, n);
-    }
+    load_stripe<kWide>(mean, c, n, centre);
+    load_stripe<kWide>(scale, c, n, factor);
+    load_stripe<kWide>(shift, c, n, offset);
     for (int64_t row = begin; row < end; ++row)
 #pragma GCC unroll 4
       for (int v = 0; v < kWide; ++v) {
         const int64_t at = row * r.c + c + v * kLanes;
-        F32 value = (load_some(x + at, n) - centre[v]) * factor[v] + offset[v];
+        F32 value = normalised(load_some(x + at, n), centre[v], factor[v], offset[v]);
         if (kRelu) value = select(value < 0.0f, F32{}, value);
         put<kStream>(y + at, value, n);
       }
@@ -125,6 +129,10 @@ void apply(const BatchNorm2d& r, const float* x, const float* mean, const float*
   else if (relu) apply_to<true, false>(r, x, mean, scale, shift, y, exec);
   else if (past) apply_to<false, true>(r, x, mean, scale, shift, y, exec);
   else apply_to<false, false>(r, x, mean, scale, shift, y, exec);
+}
+
+NDL_INLINE double scale_of(const float* gamma, double inverse_std, int64_t c) {
+  return gamma == nullptr ? inverse_std : inverse_std * static_cast<double>(gamma[c]);
 }
 
 void forward(const BatchNorm2d& r, const Buffers& b, const Exec& exec) {
@@ -156,7 +164,7 @@ void forward(const BatchNorm2d& r, const Buffers& b, const Exec& exec) {
       const double var = squares / count, inverse = 1 / __builtin_sqrt(var + r.eps);
       mean[c] = static_cast<float>(centre);
       inverse_std[c] = static_cast<float>(inverse);
-      scale[c] = static_cast<float>(gamma == nullptr ? inverse : inverse * static_cast<double>(gamma[c]));
+      scale[c] = static_cast<float>(scale_of(gamma, static_cast<double>(inverse_std[c]), c));  // of what backward will be given
       running_mean[c] = static_cast<float>((1 - f) * static_cast<double>(running_mean[c]) + f * centre);
       running_var[c] = static_cast<float>((1 - f) * static_cast<double>(running_var[c]) + f * squares / (count - 1));
     }
@@ -164,33 +172,44 @@ void forward(const BatchNorm2d& r, const Buffers& b, const Exec& exec) {
   apply(r, x, mean, scale, b.get<float>(BatchNorm2d::kBeta), b.get<float>(BatchNorm2d::kY), exec);
 }
 
-// gamma / sqrt(var + eps).
-NDL_INLINE double scale_of(const BatchNorm2d& r, const float* gamma, const float* var, int64_t c) {
-  return (gamma == nullptr ? 1.0 : static_cast<double>(gamma[c])) / __builtin_sqrt(static_cast<double>(var[c]) + r.eps);
-}
+NDL_INLINE double inverse_root(const BatchNorm2d& r, float var) { return 1 / __builtin_sqrt(static_cast<double>(var) + r.eps); }
 
 void inference_forward(const BatchNorm2d& r, const Buffers& b, const Exec& exec) {
+  const float* var = b.get<float>(BatchNorm2d::kRunningVar);
   float* scale = static_cast<float*>(exec.workspace) + sums_floats(r);
-  for (int64_t c = 0; c < r.c; ++c)
-    scale[c] = static_cast<float>(scale_of(r, b.get<float>(BatchNorm2d::kGamma), b.get<float>(BatchNorm2d::kRunningVar), c));
+  for (int64_t c = 0; c < r.c; ++c) scale[c] = static_cast<float>(scale_of(b.get<float>(BatchNorm2d::kGamma), inverse_root(r, var[c]), c));
   apply(r, b.get<float>(BatchNorm2d::kX), b.get<float>(BatchNorm2d::kRunningMean), scale, b.get<float>(BatchNorm2d::kBeta),
         b.get<float>(BatchNorm2d::kInferenceY), exec);
 }
 
-// Sums of dy and of dy * (x - mean), of each slice.
-void slice_gradients(const BatchNorm2d& r, const float* x, const float* dy, const float* mean, float* sums, const Exec& exec) {
+// What backward works on, by channel but for x and dy; constant and slope follow from the sums.
+struct Gradient {
+  const float *x, *dy, *mean, *scale, *shift, *constant, *slope;
+};
+
+// dy through the activation.
+template <bool kRelu>
+NDL_INLINE F32 through(F32 dy, F32 x, F32 centre, F32 factor, F32 offset) {
+  if constexpr (kRelu) return select(normalised(x, centre, factor, offset) > 0.0f, dy, F32{});
+  else return dy;
+}
+
+// Sums of g and of g * (x - mean), of each slice; g: dy through the activation.
+template <bool kRelu>
+void slice_gradients(const BatchNorm2d& r, const Gradient& g, float* sums, const Exec& exec) {
   for_blocks(r, exec, [&](int64_t slice, int64_t begin, int64_t end, int64_t before) NDL_LAMBDA_INLINE {
     for_stripes(r.c, [&](auto width, int64_t c, int n) NDL_LAMBDA_INLINE {
       constexpr int kWide = decltype(width)::value;
-      F32 centre[kWide], sum[kWide] = {}, product[kWide] = {};
-#pragma GCC unroll 4
-      for (int v = 0; v < kWide; ++v) centre[v] = load_some(mean + c + v * kLanes, n);
+      F32 centre[kWide], factor[kWide], offset[kWide], sum[kWide] = {}, product[kWide] = {};
+      load_stripe<kWide>(g.mean, c, n, centre);
+      load_stripe<kWide>(g.scale, c, n, factor);
+      load_stripe<kWide>(g.shift, c, n, offset);
       for (int64_t row = begin; row < end; ++row)
 #pragma GCC unroll 4
         for (int v = 0; v < kWide; ++v) {
           const int64_t at = row * r.c + c + v * kLanes;
-          const F32 gradient = load_some(dy + at, n);
-          sum[v] += gradient, product[v] += gradient * (load_some(x + at, n) - centre[v]);
+          const F32 x = load_some(g.x + at, n), gradient = through<kRelu>(load_some(g.dy + at, n), x, centre[v], factor[v], offset[v]);
+          sum[v] += gradient, product[v] += gradient * (x - centre[v]);
         }
       float* to = sums + 2 * slice * r.c + c;
 #pragma GCC unroll 4
@@ -203,36 +222,32 @@ void slice_gradients(const BatchNorm2d& r, const float* x, const float* dy, cons
   });
 }
 
-// dx = dy * scale, in training less constant + (x - mean) * slope.
-template <bool kTraining, bool kStream>
-void input_gradient(const BatchNorm2d& r, const float* x, const float* dy, const float* mean, const float* scale, const float* constant,
-                    const float* slope, float* dx, const Exec& exec) {
+// dx = g * scale, in training less constant + (x - mean) * slope.
+template <bool kTraining, bool kRelu, bool kStream>
+void input_gradient(const BatchNorm2d& r, const Gradient& g, float* dx, const Exec& exec) {
   for_row_blocks(r, exec, [&](auto width, int64_t begin, int64_t end, int64_t c, int n) NDL_LAMBDA_INLINE {
     constexpr int kWide = decltype(width)::value;
-    F32 factor[kWide], less[kWide] = {}, tilt[kWide] = {}, centre[kWide] = {};
-#pragma GCC unroll 4
-    for (int v = 0; v < kWide; ++v) {
-      const int64_t at = c + v * kLanes;
-      factor[v] = load_some(scale + at, n);
-      if constexpr (kTraining) less[v] = load_some(constant + at, n), tilt[v] = load_some(slope + at, n), centre[v] = load_some(mean + at, n);
-    }
+    F32 centre[kWide], factor[kWide], offset[kWide], less[kWide], tilt[kWide];
+    load_stripe<kWide>(g.mean, c, n, centre);
+    load_stripe<kWide>(g.scale, c, n, factor);
+    load_stripe<kWide>(g.shift, c, n, offset);
+    load_stripe<kWide>(g.constant, c, n, less);
+    load_stripe<kWide>(g.slope, c, n, tilt);
     for (int64_t row = begin; row < end; ++row)
 #pragma GCC unroll 4
       for (int v = 0; v < kWide; ++v) {
         const int64_t at = row * r.c + c + v * kLanes;
-        F32 value = load_some(dy + at, n) * factor[v];
-        if constexpr (kTraining) value -= less[v] + (load_some(x + at, n) - centre[v]) * tilt[v];
+        const F32 x = kTraining || kRelu ? load_some(g.x + at, n) : F32{};
+        F32 value = through<kRelu>(load_some(g.dy + at, n), x, centre[v], factor[v], offset[v]) * factor[v];
+        if constexpr (kTraining) value -= less[v] + (x - centre[v]) * tilt[v];
         put<kStream>(dx + at, value, n);
       }
   });
 }
 
-template <bool kTraining>
-void backward(const BatchNorm2d& r, const Buffers& b, const Exec& exec) {
-  const float* x = b.get<float>(BatchNorm2d::kImage);
-  const float* dy = b.get<float>(BatchNorm2d::kDy);
+template <bool kTraining, bool kRelu>
+void backward_of(const BatchNorm2d& r, const Buffers& b, const Exec& exec) {
   const float* gamma = b.get<float>(BatchNorm2d::kScale);
-  const float* mean = b.get<float>(BatchNorm2d::kSavedMean);
   const float* spread = b.get<float>(BatchNorm2d::kSavedInverseStd);
   float* dx = b.get<float>(BatchNorm2d::kDx);
   float* dgamma = b.get<float>(BatchNorm2d::kDgamma);
@@ -241,31 +256,39 @@ void backward(const BatchNorm2d& r, const Buffers& b, const Exec& exec) {
   float* scale = sums + sums_floats(r);
   float* constant = scale + r.c;  // scale * s/m
   float* slope = constant + r.c;  // scale * d * inverse_std^2 / m
-  const bool summed = kTraining || dgamma != nullptr || dbeta != nullptr;
-  if (summed) slice_gradients(r, x, dy, mean, sums, exec);
+  const Gradient g{b.get<float>(BatchNorm2d::kImage), b.get<float>(BatchNorm2d::kDy), b.get<float>(BatchNorm2d::kSavedMean), scale,
+                   b.get<float>(BatchNorm2d::kShift), constant, slope};
+  const auto inverse_std = [&](int64_t c) { return kTraining ? static_cast<double>(spread[c]) : inverse_root(r, spread[c]); };
+  for (int64_t c = 0; c < r.c; ++c) scale[c] = static_cast<float>(scale_of(gamma, inverse_std(c), c));
 
-  const Rows rows = rows_of(r);
-  const auto m = static_cast<double>(r.m);
-  exec.parallel_for(r.c, 64, [&](int64_t begin, int64_t end, int32_t) {
-    for (int64_t c = begin; c < end; ++c) {
-      const double inverse = kTraining ? static_cast<double>(spread[c]) : 1 / __builtin_sqrt(static_cast<double>(spread[c]) + r.eps);
-      const double factor = gamma == nullptr ? inverse : inverse * static_cast<double>(gamma[c]);
-      scale[c] = static_cast<float>(factor);
-      if (!summed) continue;
-      double sum = 0, product = 0;
-      for (int64_t slice = 0; slice < rows.slices; ++slice) {
-        sum += static_cast<double>(sums[2 * slice * r.c + c]);
-        product += static_cast<double>(sums[(2 * slice + 1) * r.c + c]);
+  if (kTraining || dgamma != nullptr || dbeta != nullptr) {
+    slice_gradients<kRelu>(r, g, sums, exec);
+    const int64_t slices = rows_of(r).slices;
+    const auto m = static_cast<double>(r.m);
+    exec.parallel_for(r.c, 64, [&](int64_t begin, int64_t end, int32_t) {
+      for (int64_t c = begin; c < end; ++c) {
+        const double inverse = inverse_std(c), factor = scale_of(gamma, inverse, c);
+        double sum = 0, product = 0;
+        for (int64_t slice = 0; slice < slices; ++slice) {
+          sum += static_cast<double>(sums[2 * slice * r.c + c]);
+          product += static_cast<double>(sums[(2 * slice + 1) * r.c + c]);
+        }
+        constant[c] = static_cast<float>(factor * sum / m);
+        slope[c] = static_cast<float>(factor * product * inverse * inverse / m);
+        if (dgamma != nullptr) dgamma[c] = static_cast<float>(product * inverse);
+        if (dbeta != nullptr) dbeta[c] = static_cast<float>(sum);
       }
-      constant[c] = static_cast<float>(factor * sum / m);
-      slope[c] = static_cast<float>(factor * product * inverse * inverse / m);
-      if (dgamma != nullptr) dgamma[c] = static_cast<float>(product * inverse);
-      if (dbeta != nullptr) dbeta[c] = static_cast<float>(sum);
-    }
-  });
+    });
+  }
   if (dx == nullptr) return;
-  if (streamed(r, dx, exec)) input_gradient<kTraining, true>(r, x, dy, mean, scale, constant, slope, dx, exec);
-  else input_gradient<kTraining, false>(r, x, dy, mean, scale, constant, slope, dx, exec);
+  if (streamed(r, dx, exec)) input_gradient<kTraining, kRelu, true>(r, g, dx, exec);
+  else input_gradient<kTraining, kRelu, false>(r, g, dx, exec);
+}
+
+template <bool kTraining>
+void backward(const BatchNorm2d& r, const Buffers& b, const Exec& exec) {
+  if (r.activation == NDL_ACTIVATION_RELU) backward_of<kTraining, true>(r, b, exec);
+  else backward_of<kTraining, false>(r, b, exec);
 }
 
 }  // namespace

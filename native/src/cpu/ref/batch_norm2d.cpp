@@ -10,10 +10,21 @@ namespace {
 template <class T>
 double value_or(const T* values, int64_t c, double absent) { return values == nullptr ? absent : static_cast<double>(values[c]); }
 
+// One channel's y before the activation. Mean and inverse_std are those that the forward gives out, so that the
+// backward, which forms y anew, sees the same signs.
+struct Normalised {
+  double mean, inverse_std, gamma, beta;
+  double operator()(double x) const { return (x - mean) * inverse_std * gamma + beta; }
+};
 template <class T>
-void apply(const BatchNorm2d& r, int64_t c, const T* x, double mean, double inverse_std, const T* gamma, const T* beta, T* y) {
+Normalised normalised_by(double mean, double inverse_std, const T* gamma, const T* beta, int64_t c) {
+  return {mean, inverse_std, value_or(gamma, c, 1), value_or(beta, c, 0)};
+}
+
+template <class T>
+void apply(const BatchNorm2d& r, int64_t c, const T* x, const Normalised& normalised, T* y) {
   for (int64_t i = c; i < r.m * r.c; i += r.c) {
-    const double v = (static_cast<double>(x[i]) - mean) * inverse_std * value_or(gamma, c, 1) + value_or(beta, c, 0);
+    const double v = normalised(static_cast<double>(x[i]));
     y[i] = static_cast<T>(r.activation == NDL_ACTIVATION_RELU && v < 0 ? 0.0 : v);
   }
 }
@@ -31,12 +42,12 @@ void forward(const BatchNorm2d& r, const Buffers& b, const Exec&) {
       double mean = 0, var = 0;
       for (int64_t i = c; i < r.m * r.c; i += r.c) mean += static_cast<double>(x[i]) / m;
       for (int64_t i = c; i < r.m * r.c; i += r.c) var += (static_cast<double>(x[i]) - mean) * (static_cast<double>(x[i]) - mean) / m;
-      const double inverse_std = 1 / std::sqrt(var + r.eps);
-      b.get<T>(BatchNorm2d::kMean)[c] = static_cast<T>(mean);
-      b.get<T>(BatchNorm2d::kInverseStd)[c] = static_cast<T>(inverse_std);
+      const T saved_mean = b.get<T>(BatchNorm2d::kMean)[c] = static_cast<T>(mean);
+      const T inverse_std = b.get<T>(BatchNorm2d::kInverseStd)[c] = static_cast<T>(1 / std::sqrt(var + r.eps));
       running_mean[c] = static_cast<T>((1 - f) * static_cast<double>(running_mean[c]) + f * mean);
       running_var[c] = static_cast<T>((1 - f) * static_cast<double>(running_var[c]) + f * var * m / (m - 1));
-      apply(r, c, x, mean, inverse_std, b.get<T>(BatchNorm2d::kGamma), b.get<T>(BatchNorm2d::kBeta), b.get<T>(BatchNorm2d::kY));
+      apply(r, c, x, normalised_by(static_cast<double>(saved_mean), static_cast<double>(inverse_std), b.get<T>(BatchNorm2d::kGamma),
+                                   b.get<T>(BatchNorm2d::kBeta), c), b.get<T>(BatchNorm2d::kY));
     }
   });
 }
@@ -45,8 +56,9 @@ void inference_forward(const BatchNorm2d& r, const Buffers& b, const Exec&) {
   by_dtype(r.dtype, [&]<class T>(T) {
     for (int64_t c = 0; c < r.c; ++c) {
       const double inverse_std = 1 / std::sqrt(static_cast<double>(b.get<T>(BatchNorm2d::kRunningVar)[c]) + r.eps);
-      apply(r, c, b.get<T>(BatchNorm2d::kX), static_cast<double>(b.get<T>(BatchNorm2d::kRunningMean)[c]), inverse_std,
-            b.get<T>(BatchNorm2d::kGamma), b.get<T>(BatchNorm2d::kBeta), b.get<T>(BatchNorm2d::kInferenceY));
+      apply(r, c, b.get<T>(BatchNorm2d::kX), normalised_by(static_cast<double>(b.get<T>(BatchNorm2d::kRunningMean)[c]), inverse_std,
+                                                           b.get<T>(BatchNorm2d::kGamma), b.get<T>(BatchNorm2d::kBeta), c),
+            b.get<T>(BatchNorm2d::kInferenceY));
     }
   });
 }
@@ -64,16 +76,20 @@ void backward(const BatchNorm2d& r, const Buffers& b, const Exec&) {
       const auto mean = static_cast<double>(b.get<T>(BatchNorm2d::kSavedMean)[c]);
       const auto spread = static_cast<double>(b.get<T>(BatchNorm2d::kSavedInverseStd)[c]);
       const double inverse_std = kTraining ? spread : 1 / std::sqrt(spread + r.eps);
+      const Normalised normalised = normalised_by(mean, inverse_std, b.get<T>(BatchNorm2d::kScale), b.get<T>(BatchNorm2d::kShift), c);
+      const auto gradient = [&](int64_t i) {  // through the activation
+        return r.activation == NDL_ACTIVATION_RELU && !(normalised(static_cast<double>(x[i])) > 0) ? 0.0 : static_cast<double>(dy[i]);
+      };
       double sum = 0, product = 0;
       for (int64_t i = c; i < r.m * r.c; i += r.c) {
-        sum += static_cast<double>(dy[i]);
-        product += static_cast<double>(dy[i]) * (static_cast<double>(x[i]) - mean) * inverse_std;
+        sum += gradient(i);
+        product += gradient(i) * (static_cast<double>(x[i]) - mean) * inverse_std;
       }
-      const double scale = value_or(b.get<T>(BatchNorm2d::kScale), c, 1) * inverse_std;
+      const double scale = normalised.gamma * inverse_std;
       if (dx != nullptr)
         for (int64_t i = c; i < r.m * r.c; i += r.c) {
           const double xhat = (static_cast<double>(x[i]) - mean) * inverse_std;
-          dx[i] = static_cast<T>(scale * (static_cast<double>(dy[i]) - (kTraining ? sum / m + xhat * product / m : 0.0)));
+          dx[i] = static_cast<T>(scale * (gradient(i) - (kTraining ? sum / m + xhat * product / m : 0.0)));
         }
       if (dgamma != nullptr) dgamma[c] = static_cast<T>(product);
       if (dbeta != nullptr) dbeta[c] = static_cast<T>(sum);
