@@ -327,13 +327,15 @@ namespace NativeDl.Bindings
 
     internal unsafe partial struct GemmOptions
     {
-        [StructLayout(LayoutKind.Sequential, Size = 16)]
+        [StructLayout(LayoutKind.Sequential, Size = 24)]
         public partial struct __Internal
         {
             internal uint struct_size;
             internal int transpose_a;
             internal int transpose_b;
             internal global::NativeDl.Bindings.Activation activation;
+            internal float alpha;
+            internal float beta;
         }
     }
 
@@ -342,7 +344,7 @@ namespace NativeDl.Bindings
         public partial struct __Internal
         {
             [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_linear_forward", CallingConvention = __CallingConvention.Cdecl)]
-            internal static extern global::NativeDl.Bindings.Status LinearForward(ulong context, __IntPtr options, ulong x, ulong weight, ulong bias, ulong* y);
+            internal static extern global::NativeDl.Bindings.Status LinearForward(ulong context, __IntPtr options, ulong x, ulong weight, ulong bias, ulong residual, ulong* y);
 
             [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_linear_backward_input", CallingConvention = __CallingConvention.Cdecl)]
             internal static extern global::NativeDl.Bindings.Status LinearBackwardInput(ulong context, ulong dy, ulong weight, ulong* dx);
@@ -354,7 +356,7 @@ namespace NativeDl.Bindings
             internal static extern global::NativeDl.Bindings.Status LinearBackwardBias(ulong context, ulong dy, ulong* db);
 
             [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_gemm_forward", CallingConvention = __CallingConvention.Cdecl)]
-            internal static extern global::NativeDl.Bindings.Status GemmForward(ulong context, __IntPtr options, ulong a, ulong b, ulong bias, ulong* c);
+            internal static extern global::NativeDl.Bindings.Status GemmForward(ulong context, __IntPtr options, ulong a, ulong b, ulong c, ulong bias, ulong* y);
         }
     }
 

@@ -60,7 +60,7 @@ internal static class OpCalls
         {
             TransposeA = w.Int("transpose_a", 0) != 0, TransposeB = w.Int("transpose_b", 0) != 0, Activation = w.Activation,
         };
-        return Forward("gemm", () => Native.GemmForward(t["a"], t["b"], t.GetValueOrDefault("bias"), options));
+        return Forward("gemm", () => Native.GemmForward(t["a"], t["b"], null, t.GetValueOrDefault("bias"), options));
     }
 
     private static PassCall[] MaxPool2d(Workload w, IReadOnlyDictionary<string, Tensor> t, Tensor? dy)

@@ -177,7 +177,18 @@ const std::vector<Value>* find(const Values& values, const std::string& name) {
   return found == values.end() ? nullptr : &found->second;
 }
 
-static void prepare(const Pass& pass, const Values& values, bool wide, size_t output_items, const Outputs* like, Run& run) {
+int shared_operand(const Pass& pass, const Operand& output, const Values& values, const Outputs& like) {
+  const auto at = static_cast<size_t>(&output - pass.operands.data());
+  for (size_t i = 0; i < pass.operands.size(); ++i) {
+    const std::vector<Value>* operand = (output.may_share >> i & 1) != 0 ? find(values, pass.operands[i].name) : nullptr;
+    if (operand == nullptr || operand->empty() || like.values[at].empty()) continue;
+    const Desc &a = (*operand)[0].desc, &b = like.values[at][0].desc;
+    if (a.dtype == b.dtype && a.same_shape(b)) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+static void prepare(const Pass& pass, const Values& values, bool wide, size_t output_items, const Outputs* like, bool in_place, Run& run) {
   const auto add = [&](std::vector<ndl_tensor>& handles, Guarded guarded) {
     handles.push_back(guarded.handle);
     run.guarded.push_back(std::move(guarded));
@@ -213,7 +224,10 @@ static void prepare(const Pass& pass, const Values& values, bool wide, size_t ou
         continue;
       case Role::out:
       case Role::optional_out:
-        if (like == nullptr) handles.assign(operand.list ? output_items : 1, 0);
+        if (const int shared = in_place ? shared_operand(pass, operand, values, *like) : -1; shared >= 0) {
+          std::swap(handles, run.storage[static_cast<size_t>(shared)]);
+          for (Guarded& guarded : run.guarded) guarded.written |= guarded.handle == handles[0];
+        } else if (like == nullptr) handles.assign(operand.list ? output_items : 1, 0);
         else for (const Value& value : like->values[i]) add(handles, guard(value.desc, true, {}));
         if (operand.list) run.args.push_back(out_list(handles.data(), static_cast<int32_t>(handles.size())));
         else run.args.push_back(out(handles.data()));
@@ -236,11 +250,11 @@ static const Pass* find_pass(const std::string& name) {
 }
 
 Outputs execute(const Pass& pass, const std::string& implementation, const Case& row, const Values& values, bool wide, size_t output_items,
-                int32_t threads, const Outputs* like) {
+                int32_t threads, const Outputs* like, bool in_place) {
   const ContextHolder context(threads);
   EXPECT_EQ(ndl_context_set_implementation(context, pass.name, implementation.c_str()), NDL_OK) << last_error();
   Run run;
-  prepare(pass, values, wide, output_items, like, run);
+  prepare(pass, values, wide, output_items, like, in_place, run);
   const auto options = options_of(pass, row);
   Outputs outputs;
   outputs.status = submit(context, pass, options.data(), run.args);

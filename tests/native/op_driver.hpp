@@ -40,9 +40,11 @@ struct Outputs {
 };
 
 // Runs one implementation; wide: f32 operands as f64. like: outputs of an earlier run, of which NaN-filled tensors are
-// given; null: the call allocates its outputs.
+// given; null: the call allocates its outputs. in_place: outputs are the operands whose memory they may be.
 Outputs execute(const Pass& pass, const std::string& implementation, const Case& row, const Values& values, bool wide, size_t output_items,
-                int32_t threads = 0, const Outputs* like = nullptr);
+                int32_t threads = 0, const Outputs* like = nullptr, bool in_place = false);
+// The operand whose memory an output may be on this row; -1: none.
+int shared_operand(const Pass& pass, const Operand& output, const Values& values, const Outputs& like);
 std::vector<unsigned char> options_of(const Pass& pass, const Case& row);
 
 // What one row's passes share, computed once for all their implementations.

@@ -129,6 +129,10 @@ TEST_P(Ops, MatchReference) {
     ASSERT_EQ(expected.status, NDL_OK) << last_error();
     const Outputs single = execute(*pass, implementation, row, values, false, output_items, 1, &got);
     ASSERT_EQ(single.status, NDL_OK) << last_error();
+    const bool shares = std::any_of(pass->operands.begin(), pass->operands.end(),
+                                    [&](const Operand& output) { return shared_operand(*pass, output, values, got) >= 0; });
+    const Outputs in_place = shares ? execute(*pass, implementation, row, values, false, output_items, 0, &got, true) : got;
+    ASSERT_EQ(in_place.status, NDL_OK) << last_error();
     int64_t elements_out = 1;
     for (const auto& list : expected.values)
       for (const Value& value : list) elements_out = std::max(elements_out, value.desc.count());
@@ -140,6 +144,7 @@ TEST_P(Ops, MatchReference) {
         if (HasFatalFailure()) return;
         ASSERT_TRUE(same_bits(got.values[i][item].data, single.values[i][item].data))
             << what << ": the bits differ between all threads and one with outputs given";
+        ASSERT_TRUE(same_bits(got.values[i][item].data, in_place.values[i][item].data)) << what << ": the bits differ in place";
       }
     ++compared;
   }

@@ -5,7 +5,7 @@ namespace NativeDl;
 /// <summary>How <see cref="Ops.Gemm"/> reads its operands: <c>new GemmOptions { TransposeB = true }</c>.</summary>
 public sealed record GemmOptions
 {
-    /// <summary>Both operands as they lie, no activation.</summary>
+    /// <summary>Both operands as they lie, factors of 1, no activation.</summary>
     public static GemmOptions Default { get; } = new();
 
     /// <summary>a is given as [k, m].</summary>
@@ -13,6 +13,12 @@ public sealed record GemmOptions
 
     /// <summary>b is given as [n, k].</summary>
     public bool TransposeB { get; init; }
+
+    /// <summary>The factor of the product.</summary>
+    public float Alpha { get; init; } = 1;
+
+    /// <summary>The factor of c, where it is given; under 0 its values are not read.</summary>
+    public float Beta { get; init; } = 1;
 
     /// <summary>Activation of the output.</summary>
     public Activation Activation { get; init; } = Activation.None;
@@ -23,38 +29,42 @@ public sealed record GemmOptions
         transpose_a = TransposeA ? 1 : 0,
         transpose_b = TransposeB ? 1 : 0,
         activation = (Bindings.Activation)Activation,
+        alpha = Alpha,
+        beta = Beta,
     };
 }
 
 public static partial class Ops
 {
     /// <summary>
-    /// The product of two matrices: c[m, n] = activation(bias[n] + sum of a[m, k] * b[k, n] over k). a [m, k], b [k, n],
-    /// each the other way round where it is transposed, bias [n]; returns [m, n]. F32, F64, all the same.
+    /// The product of two matrices: y[m, n] = activation(alpha * sum of a[m, k] * b[k, n] over k + beta * c[m, n] + bias[n]).
+    /// a [m, k], b [k, n], each the other way round where it is transposed, c [m, n], bias [n]; returns [m, n]. F32, F64,
+    /// all the same. A residual is c with the factors of 1 that are the default.
     /// </summary>
-    /// <exception cref="ShapeException">An operand is no matrix, or the columns of a are not as many as the rows of b.
-    /// </exception>
-    public static Tensor Gemm(Tensor a, Tensor b, Tensor? bias = null, GemmOptions? options = null)
+    /// <exception cref="ShapeException">An operand is no matrix, the columns of a are not as many as the rows of b, or c or
+    /// bias does not fit.</exception>
+    /// <exception cref="DTypeException">The operands' types differ, or are no F32 or F64.</exception>
+    public static Tensor Gemm(Tensor a, Tensor b, Tensor? bias = null, Tensor? c = null, GemmOptions? options = null)
     {
         var o = options ?? GemmOptions.Default;
-        var c = Native.GemmForward(a, b, bias, o);
+        var y = Native.GemmForward(a, b, c, bias, o);
         return Tape.Record(
-            "gemm", c, inputs: [a, b, bias], saved: [b.RequiresGrad ? a : null, a.RequiresGrad ? b : null],
-            state: (a: o.TransposeA, b: o.TransposeB),
-            static (dc, saved, need, transpose) =>
+            "gemm", y, inputs: [a, b, c, bias], saved: [b.RequiresGrad ? a : null, a.RequiresGrad ? b : null], state: o,
+            static (dy, saved, need, o) =>
             [
                 !need[0] ? null
-                    : transpose.a ? Multiply(saved[1], dc, transpose.b, true)
-                    : Multiply(dc, saved[1], false, !transpose.b),
+                    : o.TransposeA ? Multiply(saved[1], dy, o.TransposeB, true, o.Alpha)
+                    : Multiply(dy, saved[1], false, !o.TransposeB, o.Alpha),
                 !need[1] ? null
-                    : transpose.b ? Multiply(dc, saved[0], true, transpose.a)
-                    : Multiply(saved[0], dc, !transpose.a, false),
-                need[2] ? Native.LinearBackwardBias(dc) : null,
+                    : o.TransposeB ? Multiply(dy, saved[0], true, o.TransposeA, o.Alpha)
+                    : Multiply(saved[0], dy, !o.TransposeA, false, o.Alpha),
+                !need[2] ? null : o.Beta == 1 ? dy : Scale(dy, o.Beta),
+                need[3] ? Native.LinearBackwardBias(dy) : null,
             ],
             o.Activation);
 
-        static Tensor Multiply(Tensor a, Tensor b, bool transposeA, bool transposeB) =>
-            Native.GemmForward(a, b, null, new GemmOptions { TransposeA = transposeA, TransposeB = transposeB });
+        static Tensor Multiply(Tensor a, Tensor b, bool transposeA, bool transposeB, float alpha) =>
+            Native.GemmForward(a, b, null, null, new GemmOptions { TransposeA = transposeA, TransposeB = transposeB, Alpha = alpha });
     }
 
     /// <summary>The product of two matrices, a [m, k] and b [k, n]: <see cref="Gemm"/> without options.</summary>
@@ -69,15 +79,16 @@ public sealed partial class Tensor
 
 internal static unsafe partial class Native
 {
-    public static Tensor GemmForward(Tensor a, Tensor b, Tensor? bias, GemmOptions options)
+    public static Tensor GemmForward(Tensor a, Tensor b, Tensor? c, Tensor? bias, GemmOptions options)
     {
         using var call = NativeCall.On(a);
         var native = options.ToNative();
-        ulong c = 0;
-        var status = Abi.GemmForward(call.Context, (nint)(&native), a.Handle, b.Handle, bias?.Handle ?? 0, &c);
+        ulong y = 0;
+        var status = Abi.GemmForward(call.Context, (nint)(&native), a.Handle, b.Handle, c?.Handle ?? 0, bias?.Handle ?? 0, &y);
         GC.KeepAlive(a);
         GC.KeepAlive(b);
+        GC.KeepAlive(c);
         GC.KeepAlive(bias);
-        return call.Output(status, c);
+        return call.Output(status, y);
     }
 }

@@ -9,24 +9,26 @@ extern "C" {
 #endif
 
 /* Of both ops: f32, f64. Each sum is formed in one fixed order: the bits do not depend on the number of threads.
- * A NaN or infinity spreads as in plain sums; relu keeps a NaN. Any dimension may be 0: with k = 0 the result is
- * act(bias), or zeros. Outputs share no memory with an operand. */
+ * A NaN or infinity spreads as in plain sums; relu keeps a NaN. Any dimension may be 0: with k = 0 the sums are 0.
+ * y may be the very memory of c or of the residual, which is then added to in place; else outputs share no memory
+ * with an operand. */
 
 /* linear: a fully connected layer.
  *
- *   y[..., n] = act( b[n] + sum_k x[..., k] * w[n, k] )
+ *   y[..., n] = act( sum_k x[..., k] * w[n, k] + b[n] + residual[..., n] )
  *
- *   x [..., k], of rank 1 or more   w [n, k]   b [n]   y [..., n]
+ *   x [..., k], of rank 1 or more   w [n, k]   b [n]   residual [..., n]   y [..., n]
  *
- * Backward passes are those without activation: take dy through the activation's own backward first. */
+ * Backward passes are those without activation: take dy through the activation's own backward first. The gradient of
+ * the residual is dy itself. */
 typedef struct ndl_linear_options {
   uint32_t struct_size;
   ndl_activation activation; /* default NDL_ACTIVATION_NONE */
 } ndl_linear_options;
 
-/* bias may be 0. */
+/* bias and residual may be 0. */
 NDL_API ndl_status ndl_linear_forward(ndl_context context, const ndl_linear_options* options, ndl_tensor x,
-                                      ndl_tensor weight, ndl_tensor bias, ndl_tensor* y);
+                                      ndl_tensor weight, ndl_tensor bias, ndl_tensor residual, ndl_tensor* y);
 /* dx[..., k] = sum_n dy[..., n] * w[n, k]. */
 NDL_API ndl_status ndl_linear_backward_input(ndl_context context, ndl_tensor dy, ndl_tensor weight,
                                              ndl_tensor* dx);
@@ -38,21 +40,24 @@ NDL_API ndl_status ndl_linear_backward_bias(ndl_context context, ndl_tensor dy, 
 
 /* gemm: the product of two matrices.
  *
- *   c[m, n] = act( bias[n] + sum_k op(a)[m, k] * op(b)[k, n] )
+ *   y[m, n] = act( alpha * sum_k op(a)[m, k] * op(b)[k, n] + beta * c[m, n] + bias[n] )
  *
- *   a [m, k], or [k, m] under transpose_a   b [k, n], or [n, k] under transpose_b   bias [n]   c [m, n]
+ *   a [m, k], or [k, m] under transpose_a   b [k, n], or [n, k] under transpose_b   c, y [m, n]   bias [n]
  *
- * Its gradients are products again: da = dc op(b)^T, db = op(a)^T dc, dbias = ndl_linear_backward_bias of dc. */
+ * With alpha and beta 1 and no c it is the plain product; under beta = 0 the values of c are not read. Its gradients are
+ * products again: da = alpha dy op(b)^T, db = alpha op(a)^T dy, dc = beta dy, dbias = ndl_linear_backward_bias of dy. */
 typedef struct ndl_gemm_options {
   uint32_t struct_size;
   int32_t transpose_a;       /* 0 or 1, default 0 */
   int32_t transpose_b;       /* 0 or 1, default 0 */
   ndl_activation activation; /* default NDL_ACTIVATION_NONE */
+  float alpha;               /* default 1; a 0 within struct_size is a 0: the product then counts for nothing */
+  float beta;                /* default 1; a 0 within struct_size is a 0: c then counts for nothing */
 } ndl_gemm_options;
 
-/* bias may be 0. */
+/* c and bias may be 0. */
 NDL_API ndl_status ndl_gemm_forward(ndl_context context, const ndl_gemm_options* options, ndl_tensor a,
-                                    ndl_tensor b, ndl_tensor bias, ndl_tensor* c);
+                                    ndl_tensor b, ndl_tensor c, ndl_tensor bias, ndl_tensor* y);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,5 @@
 // ops/gemm.cpp: the product of two matrices. Contract: nativedl/gemm.h.
-//   c[m,n] = act( bias[n] + sum_k op(a)[m,k] * op(b)[k,n] )
+//   y[m,n] = act( alpha * sum_k op(a)[m,k] * op(b)[k,n] + beta * c[m,n] + bias[n] )
 #include "ops/gemm.hpp"
 
 #include "core/submit.hpp"
@@ -26,13 +26,18 @@ void infer_forward(const ndl_gemm_options& o, Descs& operands, Gemm& record) {
          shape_text(b), record.transpose_b ? " (transposed)" : "", " has ", b[o.transpose_b],
          " rows; they must be equal. Transpose one of them, or change its shape");
   record.activation = o.activation;
+  record.alpha = o.alpha, record.beta = o.beta;
   record.dtype = a.dtype;
   record.flop = 2.0 * static_cast<double>(record.m) * static_cast<double>(record.n) * static_cast<double>(record.k);
+  if (operands.has(Gemm::kC)) {
+    const Desc& c = operands[Gemm::kC];
+    require_same(kOp, "c", c, "y", make_desc(record.dtype, c.device, {record.m, record.n}));
+  }
   if (operands.has(Gemm::kBias)) {
     const Desc& bias = operands[Gemm::kBias];
-    require_same(kOp, "bias", bias, "one value per column of c", make_desc(record.dtype, bias.device, {record.n}));
+    require_same(kOp, "bias", bias, "one value per column of y", make_desc(record.dtype, bias.device, {record.n}));
   }
-  operands.output(Gemm::kC, record.dtype, {record.m, record.n});
+  operands.output(Gemm::kY, record.dtype, {record.m, record.n});
 }
 
 const Implementation<Gemm> kForward[] = {
@@ -40,11 +45,13 @@ const Implementation<Gemm> kForward[] = {
     {"cpu:ref", Target::any_cpu, nullptr, cpu::plain_estimate, &cpu::ref::gemm_forward},
 };
 
-constexpr Operand kForwardOperands[] = {{"a", Role::in}, {"b", Role::in}, {"bias", Role::optional}, {"c", Role::out}};
+constexpr Operand kForwardOperands[] = {
+    {"a", Role::in}, {"b", Role::in}, {"c", Role::optional}, {"bias", Role::optional}, {"y", Role::out, false, shares(Gemm::kC)}};
 
-constexpr ndl_gemm_options kDefaults{sizeof(ndl_gemm_options), 0, 0, NDL_ACTIVATION_NONE};
+constexpr ndl_gemm_options kDefaults{sizeof(ndl_gemm_options), 0, 0, NDL_ACTIVATION_NONE, 1, 1};
 constexpr Field kFields[] = {NDL_FIELD(ndl_gemm_options, transpose_a), NDL_FIELD(ndl_gemm_options, transpose_b),
-                             NDL_FIELD(ndl_gemm_options, activation)};
+                             NDL_FIELD(ndl_gemm_options, activation), NDL_FIELD(ndl_gemm_options, alpha),
+                             NDL_FIELD(ndl_gemm_options, beta)};
 
 constexpr PassOf<Gemm, ndl_gemm_options> forward{"gemm_forward", kForwardOperands, infer_forward, kForward, kFields, &kDefaults};
 constexpr const Pass* kPasses[] = {&forward};
@@ -59,9 +66,9 @@ using namespace ndl;
 
 extern "C" {
 
-ndl_status ndl_gemm_forward(ndl_context context, const ndl_gemm_options* options, ndl_tensor a, ndl_tensor b, ndl_tensor bias,
-                            ndl_tensor* c) {
-  return submit(context, forward, options, {in(a), in(b), in(bias), out(c)});
+ndl_status ndl_gemm_forward(ndl_context context, const ndl_gemm_options* options, ndl_tensor a, ndl_tensor b, ndl_tensor c,
+                            ndl_tensor bias, ndl_tensor* y) {
+  return submit(context, forward, options, {in(a), in(b), in(c), in(bias), out(y)});
 }
 
 }

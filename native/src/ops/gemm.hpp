@@ -6,14 +6,15 @@
 
 namespace ndl {
 
-// c [m,n] = op(a) [m,k] times op(b) [k,n].
+// y [m,n] from op(a) [m,k] times op(b) [k,n].
 struct Gemm : Record {
   int64_t m, n, k;
   bool transpose_a, transpose_b;
+  float alpha, beta;
   ndl_activation activation;
   ndl_dtype dtype;
 
-  enum Forward { kA, kB, kBias, kC };
+  enum Forward { kA, kB, kC, kBias, kY };
 };
 
 namespace cpu::ref { extern const Kernel<Gemm> gemm_forward; }

@@ -1,5 +1,5 @@
 // ops/linear.cpp: a fully connected layer, all passes. Contract: nativedl/gemm.h.
-//   y[..., n] = act( b[n] + sum_k x[..., k] * w[n, k] ); the leading dimensions of x are its rows.
+//   y[..., n] = act( sum_k x[..., k] * w[n, k] + b[n] + residual[..., n] ); the leading dimensions of x are its rows.
 #include "ops/linear.hpp"
 
 #include "core/submit.hpp"
@@ -54,6 +54,7 @@ void infer_forward(const ndl_linear_options& o, Descs& operands, Linear& record)
     require_same(kOp, "bias", bias, "one value per row of weight", make_desc(record.dtype, bias.device, {record.n}));
   }
   const Desc y = with_last(x, record.n);
+  if (operands.has(Linear::kResidual)) require_same(kOp, "residual", operands[Linear::kResidual], "y", y);
   operands.output(Linear::kY, y.dtype, std::span(y.dims.data(), static_cast<size_t>(y.rank)));
 }
 
@@ -108,7 +109,11 @@ const Implementation<Conv2dBias> kBackwardBias[] = {
     {"cpu:ref", Target::any_cpu, nullptr, cpu::plain_estimate, &cpu::ref::conv2d_backward_bias},
 };
 
-constexpr Operand kForwardOperands[] = {{"x", Role::in}, {"weight", Role::in}, {"bias", Role::optional}, {"y", Role::out}};
+constexpr Operand kForwardOperands[] = {{"x", Role::in},
+                                        {"weight", Role::in},
+                                        {"bias", Role::optional},
+                                        {"residual", Role::optional},
+                                        {"y", Role::out, false, shares(Linear::kResidual)}};
 constexpr Operand kBackwardInputOperands[] = {{"dy", Role::in}, {"weight", Role::in}, {"dx", Role::out}};
 constexpr Operand kBackwardWeightOperands[] = {{"x", Role::in}, {"dy", Role::in}, {"dw", Role::out}};
 constexpr Operand kBackwardBiasOperands[] = {{"dy", Role::in}, {"db", Role::out}};
@@ -133,8 +138,8 @@ using namespace ndl;
 extern "C" {
 
 ndl_status ndl_linear_forward(ndl_context context, const ndl_linear_options* options, ndl_tensor x, ndl_tensor weight,
-                              ndl_tensor bias, ndl_tensor* y) {
-  return submit(context, forward, options, {in(x), in(weight), in(bias), out(y)});
+                              ndl_tensor bias, ndl_tensor residual, ndl_tensor* y) {
+  return submit(context, forward, options, {in(x), in(weight), in(bias), in(residual), out(y)});
 }
 
 ndl_status ndl_linear_backward_input(ndl_context context, ndl_tensor dy, ndl_tensor weight, ndl_tensor* dx) {

@@ -12,7 +12,7 @@ struct Linear : Record {
   ndl_activation activation;
   ndl_dtype dtype;
 
-  enum Forward { kX, kWeight, kBias, kY };
+  enum Forward { kX, kWeight, kBias, kResidual, kY };
   enum BackwardInput { kDy, kFilter, kDx };
   enum BackwardWeight { kInput, kGradient, kDw };
 };

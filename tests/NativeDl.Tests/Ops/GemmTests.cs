@@ -25,6 +25,18 @@ public sealed class GemmTests
         Assert.Throws<ShapeException>(() => Ops.Gemm(Tensor.Zeros([2, 5]), Tensor.Zeros([5, 3]), Tensor.Zeros([2])));
 
     [Test]
+    public void Gemm_COfOtherShape_Throws() =>
+        Assert.Throws<ShapeException>(() => Ops.Gemm(Tensor.Zeros([2, 5]), Tensor.Zeros([5, 3]), c: Tensor.Zeros([3])));
+
+    [Test]
+    public void Gemm_BetaZero_DoesNotReadC()
+    {
+        var c = Tensor.FromArray(new[,] { { float.NaN } });
+        var y = Ops.Gemm(Tensor.Ones([1, 2]), Tensor.Ones([2, 1]), c: c, options: new GemmOptions { Beta = 0 });
+        Assert.That(y.Item<float>(), Is.EqualTo(2));
+    }
+
+    [Test]
     public void Gemm_DTypesDiffer_Throws() =>
         Assert.Throws<DTypeException>(() => Ops.Gemm(Tensor.Zeros([2, 5]), Tensor.Zeros([5, 3], DType.F64)));
 

@@ -24,6 +24,10 @@ public sealed class LinearTests
         Assert.Throws<ShapeException>(() => Ops.Linear(Tensor.Zeros([2, 4]), Tensor.Zeros([3, 4]), Tensor.Zeros([4])));
 
     [Test]
+    public void Linear_ResidualOfOtherShape_Throws() =>
+        Assert.Throws<ShapeException>(() => Ops.Linear(Tensor.Zeros([2, 4]), Tensor.Zeros([3, 4]), residual: Tensor.Zeros([3])));
+
+    [Test]
     public void Linear_DTypesDiffer_Throws() =>
         Assert.Throws<DTypeException>(() => Ops.Linear(Tensor.Zeros([2, 4]), Tensor.Zeros([3, 4], DType.F64)));
 

@@ -2,12 +2,12 @@ using NativeDl.Tests.Driver;
 
 namespace NativeDl.Tests.Reference;
 
-/// <summary>a [m,k], b [k,n], each the other way round where transposed, bias [n]; c [m,n].</summary>
+/// <summary>a [m,k], b [k,n], each the other way round where transposed, c [m,n], bias [n]; y [m,n].</summary>
 internal sealed class GemmReference : OpReference
 {
     public override string Op => "gemm";
 
-    public override string[] Operands => ["a", "b", "bias"];
+    public override string[] Operands => ["a", "b", "c", "bias"];
 
     public override double Flop(OpCase c)
     {
@@ -15,20 +15,22 @@ internal sealed class GemmReference : OpReference
         return 2.0 * m * n * k;
     }
 
-    public override string[][] Homogeneous(OpCase c) => [["a", "bias"], ["b", "bias"]];
+    public override string[][] Homogeneous(OpCase c) => [["a", "c", "bias"], ["b", "c", "bias"]];
 
     public override Tensor[] Run(OpCase c, Inputs<Tensor> inputs) =>
     [
-        Ops.Gemm(inputs["a"], inputs["b"], inputs.Optional("bias"), new GemmOptions
+        Ops.Gemm(inputs["a"], inputs["b"], inputs.Optional("bias"), inputs.Optional("c"), new GemmOptions
         {
             TransposeA = c.Flag("transpose_a"), TransposeB = c.Flag("transpose_b"), Activation = c.Item("activation", Activation.None),
+            Alpha = Alpha(c), Beta = Beta(c),
         }),
     ];
 
     public override Expected[] Forward(OpCase c, Inputs<HostTensor> inputs)
     {
         var (m, n, k) = Sizes(c);
-        var (a, b, bias) = (Matrix.Of(inputs["a"], c.Flag("transpose_a")), Matrix.Of(inputs["b"], c.Flag("transpose_b")), inputs.Optional("bias"));
+        var (a, b) = (Matrix.Of(inputs["a"], c.Flag("transpose_a")), Matrix.Of(inputs["b"], c.Flag("transpose_b")));
+        var (added, bias, alpha, beta) = (inputs.Optional("c"), inputs.Optional("bias"), Alpha(c), Beta(c));
         var activation = c.Item("activation", Activation.None);
         return
         [
@@ -36,12 +38,12 @@ internal sealed class GemmReference : OpReference
             {
                 for (var j = 0; j < row.Length; j++)
                 {
-                    var sum = bias?.Data[j] ?? 0;
+                    var sum = 0.0;
                     for (var l = 0; l < k; l++)
                         sum += a[i, l] * b[l, j];
-                    row[j] = Activate(activation, sum);
+                    row[j] = Activate(activation, (alpha * sum) + (beta * (added?.Data[(i * n) + j] ?? 0)) + (bias?.Data[j] ?? 0));
                 }
-            }, k + 1, Math.Max(inputs["a"].MaxAbs * inputs["b"].MaxAbs, bias?.MaxAbs ?? 0)),
+            }, k + 2, new[] { Math.Abs(alpha) * inputs["a"].MaxAbs * inputs["b"].MaxAbs, Math.Abs(beta) * (added?.MaxAbs ?? 0), bias?.MaxAbs ?? 0 }.Max()),
         ];
     }
 
@@ -52,16 +54,17 @@ internal sealed class GemmReference : OpReference
         var (transposeA, transposeB) = (c.Flag("transpose_a"), c.Flag("transpose_b"));
         var (a, b) = (Matrix.Of(inputs["a"], transposeA), Matrix.Of(inputs["b"], transposeB));
         var dy = ThroughActivation(c, outputs[0], gradients[0]!);
-        var dc = Matrix.Of(dy, false);
+        var (rows, alpha, beta) = (Matrix.Of(dy, false), Alpha(c), Beta(c));
 
         // Of op(a) [m,k] and op(b) [k,n]; element (i, l) of an operand that is given transposed lies at (l, i).
-        double OfA(long i, long l) => Sum(n, j => dc[i, j] * b[l, j]);
-        double OfB(long l, long j) => Sum(m, i => a[i, l] * dc[i, j]);
+        double OfA(long i, long l) => alpha * Sum(n, j => rows[i, j] * b[l, j]);
+        double OfB(long l, long j) => alpha * Sum(m, i => a[i, l] * rows[i, j]);
         return new Dictionary<string, Expected[]>
         {
-            ["a"] = [Gradient(inputs["a"].Dims, transposeA, OfA, n, dy.MaxAbs * inputs["b"].MaxAbs)],
-            ["b"] = [Gradient(inputs["b"].Dims, transposeB, OfB, m, dy.MaxAbs * inputs["a"].MaxAbs)],
-            ["bias"] = [Expected.Elementwise([n], j => Sum(m, i => dc[i, j]), m, dy.MaxAbs)],
+            ["a"] = [Gradient(inputs["a"].Dims, transposeA, OfA, n, Math.Abs(alpha) * dy.MaxAbs * inputs["b"].MaxAbs)],
+            ["b"] = [Gradient(inputs["b"].Dims, transposeB, OfB, m, Math.Abs(alpha) * dy.MaxAbs * inputs["a"].MaxAbs)],
+            ["c"] = [Expected.Elementwise([m, n], i => beta * dy.Data[i], 1, Math.Abs(beta) * dy.MaxAbs)],
+            ["bias"] = [Expected.Elementwise([n], j => Sum(m, i => rows[i, j]), m, dy.MaxAbs)],
         };
     }
 
@@ -79,6 +82,10 @@ internal sealed class GemmReference : OpReference
             sum += term(i);
         return sum;
     }
+
+    private static float Alpha(OpCase c) => (float)c.Number("alpha", 1);
+
+    private static float Beta(OpCase c) => (float)c.Number("beta", 1);
 
     private static (long M, long N, long K) Sizes(OpCase c)
     {

@@ -2,25 +2,25 @@ using NativeDl.Tests.Driver;
 
 namespace NativeDl.Tests.Reference;
 
-/// <summary>x [..,k], weight [n,k], bias [n]; y [..,n].</summary>
+/// <summary>x [..,k], weight [n,k], bias [n], residual [..,n]; y [..,n].</summary>
 internal sealed class LinearReference : OpReference
 {
     public override string Op => "linear";
 
-    public override string[] Operands => ["x", "weight", "bias"];
+    public override string[] Operands => ["x", "weight", "bias", "residual"];
 
     public override double Flop(OpCase c) => 2.0 * c.Operand("x")[0].Count * c.Operand("weight")[0].Dims[0];
 
-    public override string[][] Homogeneous(OpCase c) => [["x", "bias"], ["weight", "bias"]];
+    public override string[][] Homogeneous(OpCase c) => [["x", "bias", "residual"], ["weight", "bias", "residual"]];
 
     public override bool RunsPass(OpCase c, string pass) => pass != "linear_backward_bias" || c.Has("bias");
 
     public override Tensor[] Run(OpCase c, Inputs<Tensor> inputs) =>
-        [Ops.Linear(inputs["x"], inputs["weight"], inputs.Optional("bias"), c.Item("activation", Activation.None))];
+        [Ops.Linear(inputs["x"], inputs["weight"], inputs.Optional("bias"), c.Item("activation", Activation.None), inputs.Optional("residual"))];
 
     public override Expected[] Forward(OpCase c, Inputs<HostTensor> inputs)
     {
-        var (x, weight, bias) = (inputs["x"], inputs["weight"], inputs.Optional("bias"));
+        var (x, weight, bias, residual) = (inputs["x"], inputs["weight"], inputs.Optional("bias"), inputs.Optional("residual"));
         var k = (int)weight[1];
         var activation = c.Item("activation", Activation.None);
         return
@@ -28,8 +28,11 @@ internal sealed class LinearReference : OpReference
             new Expected([.. x.Dims[..^1], weight[0]], (row, y) =>
             {
                 for (var n = 0; n < y.Length; n++)
-                    y[n] = Activate(activation, (bias?.Data[n] ?? 0) + Dot(x.Data.AsSpan((int)row * k, k), weight.Data.AsSpan(n * k, k)));
-            }, k + 1, Math.Max(x.MaxAbs * weight.MaxAbs, bias?.MaxAbs ?? 0)),
+                {
+                    var added = (bias?.Data[n] ?? 0) + (residual?.Data[(row * y.Length) + n] ?? 0);
+                    y[n] = Activate(activation, added + Dot(x.Data.AsSpan((int)row * k, k), weight.Data.AsSpan(n * k, k)));
+                }
+            }, k + 2, new[] { x.MaxAbs * weight.MaxAbs, bias?.MaxAbs ?? 0, residual?.MaxAbs ?? 0 }.Max()),
         ];
     }
 
@@ -45,6 +48,7 @@ internal sealed class LinearReference : OpReference
             ["x"] = [new Expected(x.Dims, (row, dx) => Combine(dx, n, j => dy.Data[(row * n) + j], j => weight.Data.AsSpan(j * k, k)), n, dy.MaxAbs * weight.MaxAbs)],
             ["weight"] = [new Expected(weight.Dims, (j, dw) => Combine(dw, rows, row => dy.Data[(row * n) + j], row => x.Data.AsSpan(row * k, k)), rows, dy.MaxAbs * x.MaxAbs)],
             ["bias"] = [Expected.Elementwise([n], j => Enumerable.Range(0, (int)rows).Sum(row => dy.Data[(row * n) + j]), rows, dy.MaxAbs)],
+            ["residual"] = [Expected.Elementwise([.. x.Dims[..^1], n], i => dy.Data[i], 0, dy.MaxAbs)],
         };
     }
 

@@ -1,6 +1,8 @@
 // cpu/gemm/engine.hpp: the matrix product under GEMM, linear and every pass of convolution. f32.
 //
-//   C[m,n] = sum_k A[m,k] * B[k,n], then bias[n] and activation in the store of the last block of k
+//   C[m,n] = act( alpha * sum_k A[m,k] * B[k,n] + beta * residual[m,n] + bias[n] )
+//
+// The residual is added with the first block of k, so that it may be C itself; bias and activation with the last.
 //
 //   A  rows as they lie in memory, or a block of them gathered into scratch: row-major with leading dimension lda,
 //      or column-major (kColumns: element (i,k) at a[k*lda + i]), as the transposed operand of a weight gradient
@@ -65,18 +67,39 @@ struct Depth {
   NDL_INLINE int64_t begin(int64_t block) const { return k * block / blocks; }
 };
 
+// What becomes of sums on their way into C.
 struct Epilogue {
   const float* bias = nullptr;  // [n], or null
   bool relu = false;
+  const float* residual = nullptr;  // lies as C does, or is C; or null
+  float alpha = 1, beta = 1;
 
-  NDL_INLINE Epilogue from_column(int64_t j) const { return {bias == nullptr ? nullptr : bias + j, relu}; }
+  // Of the part of C that begins `offset` elements on, in column j.
+  NDL_INLINE Epilogue at(int64_t offset, int64_t j) const {
+    return {bias == nullptr ? nullptr : bias + j, relu, residual == nullptr ? nullptr : residual + offset, alpha, beta};
+  }
+  // Of one block of k, c being where the blocks before it left their sums.
+  NDL_INLINE Epilogue block(bool first, bool last, const float* c) const {
+    return {last ? bias : nullptr, last && relu, first ? residual : c, alpha, first ? beta : 1};
+  }
+  // n lanes of C, `offset` elements from its beginning and in column j.
+  NDL_INLINE F32 apply(F32 sum, int64_t offset, int64_t j, int n) const {
+    const bool plain = alpha == 1 && beta == 1;  // sums of blocks need no multiplier
+    if (!plain) sum *= alpha;
+    if (residual != nullptr) sum += plain ? load_some(residual + offset, n) : beta * load_some(residual + offset, n);
+    if (bias != nullptr) sum += load_some(bias + j, n);
+    return relu ? select(sum < 0.0f, F32{}, sum) : sum;
+  }
 };
+// That of sums which add up in C.
+NDL_INLINE Epilogue add_to(const float* c, bool begun) { return Epilogue{}.block(!begun, false, c); }
 
-// C (rows x up to kVectors*kLanes columns) = or += A block (kc deep) times one panel of B.
+// C (rows x up to kVectors*kLanes columns) from A block (kc deep) times one panel of B.
 // kPack: B is read where it lies, at a distance of ldb, and what was read is written to `packed` for the tiles that follow.
 template <int kMr, int kVectors, bool kColumns, bool kPack>
 NDL_INLINE void micro_kernel(int64_t kc, const float* a, int64_t lda, const float* b, int64_t ldb, float* packed, float* c, int64_t ldc,
-                             int64_t columns, bool accumulate, const Epilogue* epilogue) {
+                             int64_t columns, const Epilogue& epilogue) {
+  const Epilogue finish = epilogue;  // a copy, which no store to C can change
   F32 sum[kMr][kVectors];
 #pragma GCC unroll 16
   for (int i = 0; i < kMr; ++i)
@@ -108,30 +131,16 @@ NDL_INLINE void micro_kernel(int64_t kc, const float* a, int64_t lda, const floa
       const int64_t first = j * kLanes;
       const int lanes = columns - first >= kLanes ? kLanes : static_cast<int>(columns - first);
       if (lanes <= 0) break;
-      float* target = c + i * ldc + first;
-      F32 v = sum[i][j];
-      if (lanes == kLanes) {
-        if (accumulate) v += load(target);
-        if (epilogue != nullptr) {
-          if (epilogue->bias != nullptr) v += load(epilogue->bias + first);
-          if (epilogue->relu) v = select(v < 0.0f, F32{}, v);
-        }
-        store<F32>(target, v);
-      } else {
-        if (accumulate) v += load_n<F32>(target, lanes);
-        if (epilogue != nullptr) {
-          if (epilogue->bias != nullptr) v += load_n<F32>(epilogue->bias + first, lanes);
-          if (epilogue->relu) v = select(v < 0.0f, F32{}, v);
-        }
-        store_n<F32>(target, v, lanes);
-      }
+      const int64_t offset = i * ldc + first;
+      if (lanes == kLanes) store<F32>(c + offset, finish.apply(sum[i][j], offset, first, kLanes));
+      else store_n<F32>(c + offset, finish.apply(sum[i][j], offset, first, lanes), lanes);
     }
   }
 }
 
 // A tile of C, rows x up to width vectors; compiled once per set in kernels/gemm_tiles.cpp, for every number of rows.
 using TileKernel = void (*)(int64_t kc, const float* a, int64_t lda, const float* b, int64_t ldb, float* packed, float* c, int64_t ldc,
-                            int64_t columns, bool accumulate, const Epilogue* epilogue);
+                            int64_t columns, const Epilogue& epilogue);
 struct TileKernels {
   TileKernel of[2][4][kMaxRows + 1];       // [A column-major][vectors][rows]; B packed, `packed` is not used
   TileKernel packing[2][4][kMaxRows + 1];  // reads B where it lies and packs it
@@ -147,10 +156,10 @@ struct PackedB {
   int64_t ld = 0;
 };
 
-// C (mc rows) = or += A (mc x kc) times panels [first, last). c is its first row, column 0 of the whole C.
+// C (mc rows) from A (mc x kc) times panels [first, last). c is its first row, column 0 of the whole C.
 template <bool kColumns>
 NDL_INLINE void block_product(int64_t mc, int64_t kc, const float* a, int64_t lda, const Panels& panels, int64_t first, int64_t last,
-                              const PackedB& b, float* c, int64_t ldc, bool accumulate, const Epilogue* epilogue) {
+                              const PackedB& b, float* c, int64_t ldc, const Epilogue& epilogue) {
   while (first < last) {
     // Panels of one width together: it fixes the rows of a tile.
     const int width = panels.width(first);
@@ -167,13 +176,11 @@ NDL_INLINE void block_product(int64_t mc, int64_t kc, const float* a, int64_t ld
         if (!kColumns && tile + 1 < tiles && p - first < next)
           for (int64_t k = 0; k < kc; k += 16) __builtin_prefetch(a + (i + rows + p - first) * lda + k, 0, 2);
         const int64_t j = panels.first(p) * kLanes;
-        Epilogue shifted;
-        if (epilogue != nullptr) shifted = epilogue->from_column(j);
         const bool pack = b.source != nullptr && tile == 0 && panels.columns_of(p) == width * kLanes;
         float* panel = const_cast<float*>(b.data) + j * b.depth + b.k0 * width * kLanes;
         (pack ? tile_kernels.packing : tile_kernels.of)[kColumns][width][rows](
             kc, kColumns ? a + i : a + i * lda, lda, pack ? b.source + j : panel, pack ? b.ld : width * kLanes, panel, c + i * ldc + j, ldc,
-            panels.columns_of(p), accumulate, epilogue == nullptr ? nullptr : &shifted);
+            panels.columns_of(p), epilogue.at(i * ldc + j, j));
       }
     }
     first = end;
@@ -224,7 +231,7 @@ NDL_INLINE Tasks tasks_of(int64_t m, const Panels& panels, double flop, int64_t 
 }
 
 // C = A * packed B over all rows, in parallel, for a number of products of one shape: their packed B lie one after the
-// other, their columns of C and bias side by side. block(product, m0, mc, k0, kc, scratch) gives a row-major block of A.
+// other, their columns of C, residual and bias side by side. block(product, m0, mc, k0, kc, scratch) gives a row-major block of A.
 // workspace holds kScratchFloats for each core where the block is gathered.
 template <class BlockOf>
 NDL_INLINE void multiply(int64_t products, int64_t m, int64_t n, int64_t k, const BlockOf& block, const float* packed, float* c, int64_t ldc,
@@ -238,7 +245,6 @@ NDL_INLINE void multiply(int64_t products, int64_t m, int64_t n, int64_t k, cons
   exec.parallel_for(tasks.count, tasks.grain, [&](int64_t begin, int64_t end, int32_t thread) {
     for (int64_t task = begin; task < end; ++task) {
       const int64_t group = task % tasks.groups, product = task / tasks.groups % products, chunk = task / tasks.groups / products;
-      const Epilogue own = epilogue.from_column(product * n);
       const int64_t from = m * chunk / tasks.chunks, to = m * (chunk + 1) / tasks.chunks;
       const int64_t blocks = (to - from + kMc - 1) / kMc;
       for (int64_t i = 0; i < blocks; ++i) {
@@ -246,9 +252,10 @@ NDL_INLINE void multiply(int64_t products, int64_t m, int64_t n, int64_t k, cons
         for (int64_t kb = 0; kb < depth.blocks; ++kb) {
           const int64_t k0 = depth.begin(kb), kc = depth.begin(kb + 1) - k0;
           const Block a = block(product, m0, rows, k0, kc, scratch + thread * kScratchFloats);
+          const int64_t corner = m0 * ldc + product * n;
           block_product<false>(rows, kc, a.data, a.ld, panels, panels.group_begin(group), panels.group_begin(group + 1),
-                               {packed + product * panels.floats(k), k, k0}, c + m0 * ldc + product * n, ldc, kb > 0,
-                               kb + 1 == depth.blocks ? &own : nullptr);
+                               {packed + product * panels.floats(k), k, k0}, c + corner, ldc,
+                               epilogue.at(corner, product * n).block(kb == 0, kb + 1 == depth.blocks, c + corner));
         }
       }
     }

@@ -1,6 +1,6 @@
 // cpu/gemm/product.hpp: the product of two matrices as they lie in memory, B packed on the way. f32.
 //
-//   C[m,n] = act( bias[n] + sum_k op(A)[m,k] * op(B)[k,n] )
+//   C[m,n] = act( alpha * sum_k op(A)[m,k] * op(B)[k,n] + beta * residual[m,n] + bias[n] )
 //   A [m,k], or [k,m] under transpose_a    B [k,n], or [n,k] under transpose_b    C [m,n]    all dense
 //
 // Mapping: a task packs its group of panels of B, one block of k at a time, into scratch of its thread (768 KB, in L2) and
@@ -71,9 +71,9 @@ NDL_INLINE void pack_column(const Product& p, const float* b, int64_t k0, int64_
   for (int64_t k = 0; k < kc; ++k) column[k] = p.transpose_b ? b[j * p.k + k0 + k] : b[(k0 + k) * p.n + j];
 }
 
-// c[i] = or += sum_k a[i,k] * column[k], i < rows; c's elements are ldc apart. Four rows share what they load of the column.
-inline void column_product(int64_t rows, int64_t kc, const float* a, int64_t lda, const float* column, float* c, int64_t ldc, bool accumulate,
-                           float bias, bool relu) {
+// c[i] from sum_k a[i,k] * column[k], i < rows; c's elements are ldc apart. Four rows share what they load of the column.
+inline void column_product(int64_t rows, int64_t kc, const float* a, int64_t lda, const float* column, float* c, int64_t ldc,
+                           const Epilogue& epilogue) {
   for (int64_t i = 0; i < rows; i += 4) {
     const float* row[4];
     for (int64_t r = 0; r < 4; ++r) row[r] = a + (i + r < rows ? i + r : rows - 1) * lda;
@@ -83,16 +83,13 @@ inline void column_product(int64_t rows, int64_t kc, const float* a, int64_t lda
 #pragma GCC unroll 4
       for (int r = 0; r < 4; ++r) sum[r] += load_some(row[r] + k, n) * v;
     });
-    for (int64_t r = 0; r < 4 && i + r < rows; ++r) {
-      float* target = c + (i + r) * ldc;
-      const float v = sum_lanes(sum[r]) + (accumulate ? *target : 0.0f) + bias;
-      *target = relu && v < 0.0f ? 0.0f : v;
-    }
+    for (int64_t r = 0; r < 4 && i + r < rows; ++r)
+      store_n<F32>(c + (i + r) * ldc, epilogue.apply(broadcast(sum_lanes(sum[r])), (i + r) * ldc, 0, 1), 1);
   }
 }
 
 template <bool kColumns>
-void multiply_slices(const Product& p, int64_t slices, const float* a, const float* b, float* c, const Epilogue* epilogue, const Exec& exec) {
+void multiply_slices(const Product& p, int64_t slices, const float* a, const float* b, float* c, const Epilogue& epilogue, const Exec& exec) {
   const Panels panels = panels_of(p);
   const Tasks tasks =
       tasks_of(p.m, panels, 2.0 * static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k), slices, exec.threads);
@@ -119,12 +116,11 @@ void multiply_slices(const Product& p, int64_t slices, const float* a, const flo
           const int64_t m0 = from + (to - from) * i / blocks, rows = from + (to - from) * (i + 1) / blocks - m0;
           const float* left = kColumns ? a + k0 * p.m + m0 : a + m0 * p.k + k0;
           right.source = i == 0 && !p.transpose_b ? b + k0 * p.n : nullptr, right.ld = p.n;
-          const Epilogue* finish = kb + 1 == depth.blocks ? epilogue : nullptr;
           float* target = c + slice * p.m * p.n + m0 * p.n;
-          block_product<kColumns>(rows, kc, left, lda, panels, first, last, right, target, p.n, kb > 0, finish);
-          for (int64_t j = 0; j < loose; ++j)
-            column_product(rows, kc, left, lda, packed + kGroupFloats + j * kKc, target + j0 + j, p.n, kb > 0,
-                           finish == nullptr || finish->bias == nullptr ? 0.0f : finish->bias[j0 + j], finish != nullptr && finish->relu);
+          const Epilogue finish = epilogue.at(m0 * p.n, 0).block(kb == 0, kb + 1 == depth.blocks, target);
+          block_product<kColumns>(rows, kc, left, lda, panels, first, last, right, target, p.n, finish);
+          for (int64_t j = j0; j < p.n; ++j)
+            column_product(rows, kc, left, lda, packed + kGroupFloats + (j - j0) * kKc, target + j, p.n, finish.at(j, j));
         }
       }
     }
@@ -135,7 +131,7 @@ inline void multiply_matrices(const Product& p, const float* a, const float* b, 
   if (p.m == 0 || p.n == 0) return;
   const int64_t slices = slices_of(p);
   float* sums = slices == 1 ? c : static_cast<float*>(exec.workspace);
-  const Epilogue* direct = slices == 1 ? &epilogue : nullptr;
+  const Epilogue direct = slices == 1 ? epilogue : Epilogue{};
   if (p.transpose_a) multiply_slices<true>(p, slices, a, b, sums, direct, exec);
   else multiply_slices<false>(p, slices, a, b, sums, direct, exec);
   if (slices == 1) return;
@@ -144,9 +140,7 @@ inline void multiply_matrices(const Product& p, const float* a, const float* b, 
       for_vectors(0, p.n, [&](int64_t j, int lanes) NDL_LAMBDA_INLINE {
         F32 sum = load_some(sums + i * p.n + j, lanes);
         for (int64_t slice = 1; slice < slices; ++slice) sum += load_some(sums + (slice * p.m + i) * p.n + j, lanes);
-        if (epilogue.bias != nullptr) sum += load_some(epilogue.bias + j, lanes);
-        if (epilogue.relu) sum = select(sum < 0.0f, F32{}, sum);
-        store_some(c + i * p.n + j, sum, lanes);
+        store_some(c + i * p.n + j, epilogue.apply(sum, i * p.n + j, j, lanes), lanes);
       });
   });
 }

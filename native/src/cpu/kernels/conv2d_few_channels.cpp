@@ -238,7 +238,7 @@ void backward_input(const Conv2d& r, const Buffers& b, const Exec& exec) {
         const int64_t rows = last - p0 < at_once ? last - p0 : at_once;
         for (int64_t k = 0; k < r.k; k += kKc)
           block_product<false>(rows * r.q, r.k - k < kKc ? r.k - k : kKc, dy + (n * r.p + p0) * r.q * r.k + k, r.k, panels, 0, panels.count,
-                               {packed, r.k, k}, windows, ld, k > 0, nullptr);
+                               {packed, r.k, k}, windows, ld, add_to(windows, k > 0));
         for (int64_t p = p0; p < p0 + rows; ++p)
           for (int64_t i = 0; i < r.r; ++i) {
             const int64_t h = p * r.stride_h + i * r.dilation_h - r.pad_top;

@@ -207,7 +207,7 @@ void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
           const int64_t at = pixel + i;
           gather_taps(r, x, g, at / r.q / r.p, at / r.q % r.p, at % r.q, j, columns, out);
         });
-        block_product<true>(rows, count, dy + pixel * r.k + g * kg + k0, r.k, panels, p0, p1, {packed, count, 0}, target, row, d > 0, nullptr);
+        block_product<true>(rows, count, dy + pixel * r.k + g * kg + k0, r.k, panels, p0, p1, {packed, count, 0}, target, row, add_to(target, d > 0));
       }
     }
   });

@@ -79,7 +79,7 @@ void pixel_block(const Conv2d& r, const Phase& phase, int64_t group, int64_t fir
         if (p < 0 || p >= r.p || q < 0 || q >= r.q) fill_floats(scratch + row * kScratchLd, 0.0f, kc);
         else copy_floats(scratch + row * kScratchLd, dy + ((n * r.p + p) * r.q + q) * r.k + group * kg + k, kc);
       });
-      block_product<false>(count, kc, scratch, kScratchLd, panels, 0, panels.count, {packed, depth, tap * kg + k}, sums, cg, summed, nullptr);
+      block_product<false>(count, kc, scratch, kScratchLd, panels, 0, panels.count, {packed, depth, tap * kg + k}, sums, cg, add_to(sums, summed));
       summed = true;
     }
   }

@@ -1,4 +1,4 @@
-// cpu/kernels/gemm.cpp: C[m,n] = act( bias[n] + sum_k op(A)[m,k] * op(B)[k,n] ), the operands packed on the way.
+// cpu/kernels/gemm.cpp: y[m,n] = act( alpha * sum_k op(a)[m,k] * op(b)[k,n] + beta * c[m,n] + bias[n] ), b packed on the way.
 // Shapes and mapping: cpu/gemm/product.hpp. Refuses: f64. Bound: FMA peak.
 #include "cpu/gemm/product.hpp"
 #include "ops/gemm.hpp"
@@ -10,8 +10,9 @@ NDL_INLINE Product product_of(const Gemm& r) { return {r.m, r.n, r.k, r.transpos
 int64_t workspace(const Gemm& r, const Env& env) { return product_floats(product_of(r), env.cores) * 4; }
 
 void forward(const Gemm& r, const Buffers& b, const Exec& exec) {
-  multiply_matrices(product_of(r), b.get<float>(Gemm::kA), b.get<float>(Gemm::kB), b.get<float>(Gemm::kC),
-                    {b.get<float>(Gemm::kBias), r.activation == NDL_ACTIVATION_RELU}, exec);
+  const Epilogue epilogue{b.get<float>(Gemm::kBias), r.activation == NDL_ACTIVATION_RELU, r.beta == 0 ? nullptr : b.get<float>(Gemm::kC), r.alpha,
+                          r.beta};
+  multiply_matrices(product_of(r), b.get<float>(Gemm::kA), b.get<float>(Gemm::kB), b.get<float>(Gemm::kY), epilogue, exec);
 }
 
 }  // namespace

@@ -7,8 +7,8 @@ namespace {
 
 template <int kRows, int kVectors, bool kColumns, bool kPack>
 void tile(int64_t kc, const float* a, int64_t lda, const float* b, int64_t ldb, float* packed, float* c, int64_t ldc, int64_t columns,
-          bool accumulate, const Epilogue* epilogue) {
-  micro_kernel<kRows, kVectors, kColumns, kPack>(kc, a, lda, b, ldb, packed, c, ldc, columns, accumulate, epilogue);
+          const Epilogue& epilogue) {
+  micro_kernel<kRows, kVectors, kColumns, kPack>(kc, a, lda, b, ldb, packed, c, ldc, columns, epilogue);
 }
 
 template <int kVectors, int kRows>

@@ -40,7 +40,7 @@ NDL_INLINE void multiply_rows(int64_t rows, int64_t columns, int64_t depth, cons
 
 void forward(const Linear& r, const Buffers& b, const Exec& exec) {
   multiply_rows(r.rows, r.n, r.k, b.get<float>(Linear::kX), b.derived, b.get<float>(Linear::kY),
-                {b.get<float>(Linear::kBias), r.activation == NDL_ACTIVATION_RELU}, exec);
+                {b.get<float>(Linear::kBias), r.activation == NDL_ACTIVATION_RELU, b.get<float>(Linear::kResidual)}, exec);
 }
 
 void backward_input(const Linear& r, const Buffers& b, const Exec& exec) {

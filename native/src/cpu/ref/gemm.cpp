@@ -10,15 +10,19 @@ void forward(const Gemm& r, const Buffers& buffers, const Exec&) {
   by_dtype(r.dtype, [&]<class T>(T) {
     const T* a = buffers.get<T>(Gemm::kA);
     const T* b = buffers.get<T>(Gemm::kB);
+    const T* c = r.beta == 0 ? nullptr : buffers.get<T>(Gemm::kC);
     const T* bias = buffers.get<T>(Gemm::kBias);
-    T* c = buffers.get<T>(Gemm::kC);
+    T* y = buffers.get<T>(Gemm::kY);
     for (int64_t i = 0; i < r.m; ++i)
       for (int64_t j = 0; j < r.n; ++j) {
-        double sum = bias == nullptr ? 0.0 : static_cast<double>(bias[j]);
+        double sum = 0;
         for (int64_t k = 0; k < r.k; ++k)
           sum += static_cast<double>(r.transpose_a ? a[k * r.m + i] : a[i * r.k + k]) *
                  static_cast<double>(r.transpose_b ? b[j * r.k + k] : b[k * r.n + j]);
-        c[i * r.n + j] = static_cast<T>(r.activation == NDL_ACTIVATION_RELU && sum < 0 ? 0.0 : sum);
+        sum *= static_cast<double>(r.alpha);
+        if (c != nullptr) sum += static_cast<double>(r.beta) * static_cast<double>(c[i * r.n + j]);
+        if (bias != nullptr) sum += static_cast<double>(bias[j]);
+        y[i * r.n + j] = static_cast<T>(r.activation == NDL_ACTIVATION_RELU && sum < 0 ? 0.0 : sum);
       }
   });
 }

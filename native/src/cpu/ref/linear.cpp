@@ -11,11 +11,13 @@ void forward(const Linear& r, const Buffers& b, const Exec&) {
     const T* x = b.get<T>(Linear::kX);
     const T* weight = b.get<T>(Linear::kWeight);
     const T* bias = b.get<T>(Linear::kBias);
+    const T* residual = b.get<T>(Linear::kResidual);
     T* y = b.get<T>(Linear::kY);
     for (int64_t row = 0; row < r.rows; ++row)
       for (int64_t n = 0; n < r.n; ++n) {
         double sum = bias == nullptr ? 0.0 : static_cast<double>(bias[n]);
         for (int64_t k = 0; k < r.k; ++k) sum += static_cast<double>(x[row * r.k + k]) * static_cast<double>(weight[n * r.k + k]);
+        if (residual != nullptr) sum += static_cast<double>(residual[row * r.n + n]);
         y[row * r.n + n] = static_cast<T>(r.activation == NDL_ACTIVATION_RELU && sum < 0 ? 0.0 : sum);
       }
   });

@@ -52,8 +52,9 @@ void product(int64_t rows, int64_t depth, const float* a, int64_t lda, const flo
         const int64_t row = rows * group / groups, count = rows * (group + 1) / groups - row;
         const float* block = kColumns ? a + k * lda + row : a + row * lda + k;
         const int vectors = wide ? 2 : 1;
-        tile_kernels.of[kColumns][vectors][count](smaller(kDepth, depth - k), block, lda, panel, vectors * kLanes, nullptr,
-                                                  c + row * ldc + (column - first), ldc, vectors * kLanes, accumulate || k > 0, nullptr);
+        float* target = c + row * ldc + (column - first);
+        tile_kernels.of[kColumns][vectors][count](smaller(kDepth, depth - k), block, lda, panel, vectors * kLanes, nullptr, target, ldc,
+                                                  vectors * kLanes, add_to(target, accumulate || k > 0));
       }
     }
   }
