@@ -8,10 +8,10 @@ public sealed record GemmOptions
     /// <summary>Both operands as they lie, factors of 1, no activation.</summary>
     public static GemmOptions Default { get; } = new();
 
-    /// <summary>a is given as [k, m].</summary>
+    /// <summary>a is given as [..., k, m].</summary>
     public bool TransposeA { get; init; }
 
-    /// <summary>b is given as [n, k].</summary>
+    /// <summary>b is given as [..., n, k].</summary>
     public bool TransposeB { get; init; }
 
     /// <summary>The factor of the product.</summary>
@@ -37,43 +37,55 @@ public sealed record GemmOptions
 public static partial class Ops
 {
     /// <summary>
-    /// The product of two matrices: y[m, n] = activation(alpha * sum of a[m, k] * b[k, n] over k + beta * c[m, n] + bias[n]).
-    /// a [m, k], b [k, n], each the other way round where it is transposed, c [m, n], bias [n]; returns [m, n]. F32, F64,
-    /// all the same. A residual is c with the factors of 1 that are the default.
+    /// Products of matrices: y[m, n] = activation(alpha * sum of a[m, k] * b[k, n] over k + beta * c[m, n] + bias[n]).
+    /// a [..., m, k], b [..., k, n], each the other way round where it is transposed, c [..., m, n], bias [n]; returns
+    /// [..., m, n]. The leading dimensions are those of a batch of products, and equal; an a or b of rank 2 is that of the
+    /// whole batch. F32, F64, all the same. A residual is c with the factors of 1 that are the default.
     /// </summary>
-    /// <exception cref="ShapeException">An operand is no matrix, the columns of a are not as many as the rows of b, or c or
-    /// bias does not fit.</exception>
+    /// <exception cref="ShapeException">a or b has less than two dimensions, their leading dimensions differ, the columns of
+    /// a are not as many as the rows of b, or c or bias does not fit.</exception>
     /// <exception cref="DTypeException">The operands' types differ, or are no F32 or F64.</exception>
     public static Tensor Gemm(Tensor a, Tensor b, Tensor? bias = null, Tensor? c = null, GemmOptions? options = null)
     {
         var o = options ?? GemmOptions.Default;
         var y = Native.GemmForward(a, b, c, bias, o);
         return Tape.Record(
-            "gemm", y, inputs: [a, b, c, bias], saved: [b.RequiresGrad ? a : null, a.RequiresGrad ? b : null], state: o,
-            static (dy, saved, need, o) =>
+            "gemm", y, inputs: [a, b, c, bias], saved: [b.RequiresGrad ? a : null, a.RequiresGrad ? b : null],
+            state: (Options: o, A: a.Shape, B: b.Shape),
+            static (dy, saved, need, of) =>
             [
                 !need[0] ? null
-                    : o.TransposeA ? Multiply(saved[1], dy, o.TransposeB, true, o.Alpha)
-                    : Multiply(dy, saved[1], false, !o.TransposeB, o.Alpha),
+                    : of.Options.TransposeA ? Product(saved[1], dy, of.Options.TransposeB, true, of.Options.Alpha, of.A)
+                    : Product(dy, saved[1], false, !of.Options.TransposeB, of.Options.Alpha, of.A),
                 !need[1] ? null
-                    : o.TransposeB ? Multiply(dy, saved[0], true, o.TransposeA, o.Alpha)
-                    : Multiply(saved[0], dy, !o.TransposeA, false, o.Alpha),
-                !need[2] ? null : o.Beta == 1 ? dy : Scale(dy, o.Beta),
+                    : of.Options.TransposeB ? Product(dy, saved[0], true, of.Options.TransposeA, of.Options.Alpha, of.B)
+                    : Product(saved[0], dy, !of.Options.TransposeA, false, of.Options.Alpha, of.B),
+                !need[2] ? null : of.Options.Beta == 1 ? dy : Scale(dy, of.Options.Beta),
                 need[3] ? Native.LinearBackwardBias(dy) : null,
             ],
             o.Activation);
-
-        static Tensor Multiply(Tensor a, Tensor b, bool transposeA, bool transposeB, float alpha) =>
-            Native.GemmForward(a, b, null, null, new GemmOptions { TransposeA = transposeA, TransposeB = transposeB, Alpha = alpha });
     }
 
-    /// <summary>The product of two matrices, a [m, k] and b [k, n]: <see cref="Gemm"/> without options.</summary>
+    // alpha * op(a) op(b), summed over a batch that the shape has not: in one product, where its sum runs over the rows of both.
+    private static Tensor Product(Tensor a, Tensor b, bool transposeA, bool transposeB, float alpha, Shape shape)
+    {
+        var options = new GemmOptions { TransposeA = transposeA, TransposeB = transposeB, Alpha = alpha };
+        if (shape.Rank > 2 || a.Rank == 2 || b.Rank == 2 || !transposeA || transposeB)
+            return SumAndDispose(Native.GemmForward(a, b, null, null, options), shape);
+        using var rowsA = Rows(a);
+        using var rowsB = Rows(b);
+        return Native.GemmForward(rowsA, rowsB, null, null, options);
+
+        static Tensor Rows(Tensor x) => Tensor.Adopt(Native.TensorView(x, 0, new Shape(new Shape(x.Shape.Dims[..^1]).Count, x.Shape[^1])), isNewStorage: false);
+    }
+
+    /// <summary>The product of a [..., m, k] and b [..., k, n]: <see cref="Gemm"/> without options.</summary>
     public static Tensor MatMul(Tensor a, Tensor b) => Gemm(a, b);
 }
 
 public sealed partial class Tensor
 {
-    /// <summary>The product of this matrix [m, k] and another [k, n]. Errors: as <see cref="Ops.Gemm"/>.</summary>
+    /// <summary>The product of this [..., m, k] and another [..., k, n]. Errors: as <see cref="Ops.Gemm"/>.</summary>
     public Tensor MatMul(Tensor other) => Ops.MatMul(this, other);
 }
 

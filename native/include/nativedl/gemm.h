@@ -38,14 +38,17 @@ NDL_API ndl_status ndl_linear_backward_weight(ndl_context context, ndl_tensor x,
 /* db[n] = sum over all rows of dy[..., n]. */
 NDL_API ndl_status ndl_linear_backward_bias(ndl_context context, ndl_tensor dy, ndl_tensor* db);
 
-/* gemm: the product of two matrices.
+/* gemm: the product of two matrices, or of the matrices of two batches in turn.
  *
  *   y[m, n] = act( alpha * sum_k op(a)[m, k] * op(b)[k, n] + beta * c[m, n] + bias[n] )
  *
- *   a [m, k], or [k, m] under transpose_a   b [k, n], or [n, k] under transpose_b   c, y [m, n]   bias [n]
+ *   a [..., m, k], or [..., k, m] under transpose_a   c, y [..., m, n]
+ *   b [..., k, n], or [..., n, k] under transpose_b   bias [n]
  *
+ * The leading dimensions of a and b are equal; an operand of rank 2 is that of the whole batch.
  * With alpha and beta 1 and no c it is the plain product; under beta = 0 the values of c are not read. Its gradients are
- * products again: da = alpha dy op(b)^T, db = alpha op(a)^T dy, dc = beta dy, dbias = ndl_linear_backward_bias of dy. */
+ * products again: da = alpha dy op(b)^T, db = alpha op(a)^T dy (summed over the batch where the operand is one), dc = beta
+ * dy, dbias = ndl_linear_backward_bias of dy. */
 typedef struct ndl_gemm_options {
   uint32_t struct_size;
   int32_t transpose_a;       /* 0 or 1, default 0 */

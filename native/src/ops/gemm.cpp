@@ -1,6 +1,8 @@
-// ops/gemm.cpp: the product of two matrices. Contract: nativedl/gemm.h.
+// ops/gemm.cpp: the product of two matrices, or of a batch of them. Contract: nativedl/gemm.h.
 //   y[m,n] = act( alpha * sum_k op(a)[m,k] * op(b)[k,n] + beta * c[m,n] + bias[n] )
 #include "ops/gemm.hpp"
+
+#include <algorithm>
 
 #include "core/submit.hpp"
 #include "cpu/cost.hpp"
@@ -10,6 +12,12 @@
 namespace ndl {
 namespace {
 
+void require_matrices(const char* op, const char* name, const Desc& desc, const char* layout) {
+  if (desc.rank < 2)
+    fail(NDL_ERROR_INVALID_SHAPE, op, ": ", name, " has shape ", shape_text(desc), " of rank ", desc.rank, "; it must be ", layout,
+         ". Reshape it first");
+}
+
 void infer_forward(const ndl_gemm_options& o, Descs& operands, Gemm& record) {
   constexpr const char* kOp = "gemm";
   const Desc &a = operands[Gemm::kA], &b = operands[Gemm::kB];
@@ -17,27 +25,35 @@ void infer_forward(const ndl_gemm_options& o, Descs& operands, Gemm& record) {
   require_same_dtype(kOp, "a", a, "b", b);
   require_flag(kOp, "transpose_a", o.transpose_a);
   require_flag(kOp, "transpose_b", o.transpose_b);
-  require_rank(kOp, "a", a, 2, o.transpose_a == 1 ? "[k, m]" : "[m, k]");
-  require_rank(kOp, "b", b, 2, o.transpose_b == 1 ? "[n, k]" : "[k, n]");
+  require_matrices(kOp, "a", a, o.transpose_a == 1 ? "[..., k, m]" : "[..., m, k]");
+  require_matrices(kOp, "b", b, o.transpose_b == 1 ? "[..., n, k]" : "[..., k, n]");
+  record.one_a = a.rank == 2, record.one_b = b.rank == 2;
+  Desc y = record.one_a ? b : a;
+  const int leading = y.rank - 2;
+  if (!record.one_a && !record.one_b && !(a.rank == b.rank && std::equal(a.dims.begin(), a.dims.begin() + leading, b.dims.begin())))
+    fail(NDL_ERROR_INVALID_SHAPE, kOp, ": a ", shape_text(a), " and b ", shape_text(b),
+         " have different leading dimensions; they must be equal, or one of the two a single matrix. Broadcast one of them first");
+  record.batch = 1;
+  for (int i = 0; i < leading; ++i) record.batch *= y[i];
   record.transpose_a = o.transpose_a == 1, record.transpose_b = o.transpose_b == 1;
-  record.m = a[o.transpose_a], record.k = a[1 - o.transpose_a], record.n = b[1 - o.transpose_b];
-  if (record.k != b[o.transpose_b])
+  record.m = a[a.rank - 2 + o.transpose_a], record.k = a[a.rank - 1 - o.transpose_a], record.n = b[b.rank - 1 - o.transpose_b];
+  if (const int64_t rows = b[b.rank - 2 + o.transpose_b]; record.k != rows)
     fail(NDL_ERROR_INVALID_SHAPE, kOp, ": a ", shape_text(a), record.transpose_a ? " (transposed)" : "", " has ", record.k, " columns and b ",
-         shape_text(b), record.transpose_b ? " (transposed)" : "", " has ", b[o.transpose_b],
+         shape_text(b), record.transpose_b ? " (transposed)" : "", " has ", rows,
          " rows; they must be equal. Transpose one of them, or change its shape");
+  y[leading] = record.m, y[leading + 1] = record.n;
   record.activation = o.activation;
   record.alpha = o.alpha, record.beta = o.beta;
   record.dtype = a.dtype;
-  record.flop = 2.0 * static_cast<double>(record.m) * static_cast<double>(record.n) * static_cast<double>(record.k);
-  if (operands.has(Gemm::kC)) {
-    const Desc& c = operands[Gemm::kC];
-    require_same(kOp, "c", c, "y", make_desc(record.dtype, c.device, {record.m, record.n}));
-  }
+  record.flop = 2 * product({record.batch, record.m, record.n, record.k});
+  if (operands.has(Gemm::kC)) require_same(kOp, "c", operands[Gemm::kC], "y", y);
   if (operands.has(Gemm::kBias)) {
     const Desc& bias = operands[Gemm::kBias];
     require_same(kOp, "bias", bias, "one value per column of y", make_desc(record.dtype, bias.device, {record.n}));
   }
-  operands.output(Gemm::kY, record.dtype, {record.m, record.n});
+  operands.output_like(Gemm::kY, y);
+  // The rows of a whole batch before one b are those of one product.
+  if (record.one_b && !record.transpose_a) record.m *= record.batch, record.batch = 1;
 }
 
 const Implementation<Gemm> kForward[] = {

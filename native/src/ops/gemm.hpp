@@ -6,9 +6,10 @@
 
 namespace ndl {
 
-// y [m,n] from op(a) [m,k] times op(b) [k,n].
+// y [m,n] from op(a) [m,k] times op(b) [k,n], `batch` times.
 struct Gemm : Record {
-  int64_t m, n, k;
+  int64_t batch, m, n, k;
+  bool one_a, one_b;  // of the whole batch
   bool transpose_a, transpose_b;
   float alpha, beta;
   ndl_activation activation;

@@ -17,8 +17,13 @@ public sealed class GemmTests
             Tensor.Zeros([2, 5]), Tensor.Zeros([5, 3]), options: new GemmOptions { TransposeA = true }));
 
     [Test]
-    public void Gemm_Rank3_Throws() =>
-        Assert.Throws<ShapeException>(() => Ops.Gemm(Tensor.Zeros([1, 2, 5]), Tensor.Zeros([5, 3])));
+    public void Gemm_Vector_Throws() =>
+        Assert.Throws<ShapeException>(() => Ops.Gemm(Tensor.Zeros([5]), Tensor.Zeros([5, 3])));
+
+    [TestCase(new[] { 2, 4, 5 }, new[] { 3, 5, 6 })]
+    [TestCase(new[] { 2, 4, 5 }, new[] { 1, 2, 5, 6 })]
+    public void Gemm_LeadingDimensionsDiffer_Throws(int[] a, int[] b) =>
+        Assert.Throws<ShapeException>(() => Ops.Gemm(Tensor.Zeros(a), Tensor.Zeros(b)));
 
     [Test]
     public void Gemm_BiasOfOtherLength_Throws() =>

@@ -148,12 +148,14 @@ struct TileKernels {
 extern const TileKernels tile_kernels;
 
 // Rows of B (a block kc deep) in packed panels: panel p at data + first(p)*kLanes*depth, its first row k0 rows on.
-// Where `source` is given, its rows (column 0 of B, at a distance of ld) are packed into data by the first tile.
+// Where `source` is given, its rows (column 0 of B, at a distance of ld) are packed into data by the first tile; not if that is
+// the only one and no later block reads them `again`.
 struct PackedB {
   const float* data;
   int64_t depth, k0;
   const float* source = nullptr;
   int64_t ld = 0;
+  bool again = true;
 };
 
 // C (mc rows) from A (mc x kc) times panels [first, last). c is its first row, column 0 of the whole C.
@@ -176,11 +178,11 @@ NDL_INLINE void block_product(int64_t mc, int64_t kc, const float* a, int64_t ld
         if (!kColumns && tile + 1 < tiles && p - first < next)
           for (int64_t k = 0; k < kc; k += 16) __builtin_prefetch(a + (i + rows + p - first) * lda + k, 0, 2);
         const int64_t j = panels.first(p) * kLanes;
-        const bool pack = b.source != nullptr && tile == 0 && panels.columns_of(p) == width * kLanes;
+        const bool in_place = b.source != nullptr && tile == 0 && panels.columns_of(p) == width * kLanes;
         float* panel = const_cast<float*>(b.data) + j * b.depth + b.k0 * width * kLanes;
-        (pack ? tile_kernels.packing : tile_kernels.of)[kColumns][width][rows](
-            kc, kColumns ? a + i : a + i * lda, lda, pack ? b.source + j : panel, pack ? b.ld : width * kLanes, panel, c + i * ldc + j, ldc,
-            panels.columns_of(p), epilogue.at(i * ldc + j, j));
+        (in_place && (b.again || tiles > 1) ? tile_kernels.packing : tile_kernels.of)[kColumns][width][rows](
+            kc, kColumns ? a + i : a + i * lda, lda, in_place ? b.source + j : panel, in_place ? b.ld : width * kLanes, panel, c + i * ldc + j,
+            ldc, panels.columns_of(p), epilogue.at(i * ldc + j, j));
       }
     }
     first = end;
@@ -226,7 +228,9 @@ NDL_INLINE Tasks tasks_of(int64_t m, const Panels& panels, double flop, int64_t 
     t.chunks = even;
   }
   t.count = t.groups * t.chunks * copies;
-  if (small) t.grain = t.count < 1 ? 1 : t.count;
+  // Many small products go in runs that are worth a thread's taking.
+  const double run = 1 + static_cast<double>(t.count) * 2e5 / (1 + flop);
+  t.grain = small || run > static_cast<double>(t.count) ? t.count + 1 : static_cast<int64_t>(run);
   return t;
 }
 

@@ -6,7 +6,7 @@
 namespace ndl::cpu::NDL_ISA {
 namespace {
 
-NDL_INLINE Product product_of(const Gemm& r) { return {r.m, r.n, r.k, r.transpose_a, r.transpose_b}; }
+NDL_INLINE Product product_of(const Gemm& r) { return {r.m, r.n, r.k, r.transpose_a, r.transpose_b, r.batch, r.one_a, r.one_b}; }
 int64_t workspace(const Gemm& r, const Env& env) { return product_floats(product_of(r), env.cores) * 4; }
 
 void forward(const Gemm& r, const Buffers& b, const Exec& exec) {
