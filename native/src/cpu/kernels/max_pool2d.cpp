@@ -2,10 +2,11 @@
 //   forward:  y[n,p,q,c] = max of x over the window, argmax = h*W + w of the first largest; NaN counts as largest
 //   backward: dx[n,h,w,c] = sum of dy[n,p,q,c] over the windows with argmax (h,w)
 // x, dx [n,h,w,c]; y, dy, argmax [n,p,q,c].
-// Mapping: forward, a task is some rows (n,p) of y; windows of 2x2 and 3x3 that lie inside the image run without a
-// branch. Backward, a task is some rows (n,h) of dx, each element of which gathers from the windows that cover it: one
-// window where they do not overlap, few elsewhere, added in order, written once. The first row that a window covers also
-// checks its indices. Beyond the cache, results are stored past it. Refuses: f64. Bound: memory bandwidth.
+// Mapping: forward, a task is some rows (n,p) of y; windows of 2x2 and 3x3 inside the image run without a branch, and once
+// more by the rule for NaN where one may be among them. Backward, where windows do not overlap, a task is a row of windows,
+// whose argmax and dy are read once and whose pixels are written once; else a task is some rows (n,h) of dx, each element of
+// which gathers from the few windows that cover it, added in order, and the first row that a window covers also checks its
+// indices. Beyond the cache, results are stored past it. Refuses: f64. Bound: memory bandwidth.
 #include "cpu/simd.hpp"
 #include "ops/max_pool2d.hpp"
 
@@ -49,24 +50,27 @@ void window(const MaxPool2d& r, const float* image, int64_t top, int64_t left, f
   });
 }
 
-// kSize x kSize neighbours, all of them in the image.
+// kSize x kSize neighbours, all of them in the image; false where a NaN may be among them: then y and argmax are void.
 template <int kSize, bool kIndex, bool kStream>
-NDL_INLINE void whole_window(const MaxPool2d& r, const float* image, int64_t top, int64_t left, float* y, int32_t* argmax) {
+NDL_INLINE bool whole_window(const MaxPool2d& r, const float* image, int64_t top, int64_t left, float* y, int32_t* argmax) {
   const int64_t first = top * r.w + left;
   const float* x = image + first * r.c;
+  bool ordered = true;
   for_vectors(0, r.c, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
-    F32 best = load_some(x + c, lanes);
+    F32 best = load_some(x + c, lanes), sum = best;  // a NaN makes the sum one, as opposite infinities do, which is rare
     I32 index = broadcast<I32>(static_cast<int32_t>(first));
 #pragma GCC unroll 9
     for (int tap = 1; tap < kSize * kSize; ++tap) {
       const int64_t pixel = tap / kSize * r.w + tap % kSize;
       const F32 v = load_some(x + pixel * r.c + c, lanes);
-      const I32 take = beats(v, best);
-      best = select(take, v, best);
-      if constexpr (kIndex) index = select(take, broadcast<I32>(static_cast<int32_t>(first + pixel)), index);
+      if constexpr (kIndex) index = select(v > best, broadcast<I32>(static_cast<int32_t>(first + pixel)), index);
+      best = maximum(v, best);
+      sum += v;
     }
+    ordered &= !any(sum != sum);
     put_largest<kIndex, kStream>(best, index, c, lanes, y, argmax);
   });
+  return ordered;
 }
 
 template <int kSize, bool kIndex, bool kStream>
@@ -76,14 +80,14 @@ void forward_rows(const MaxPool2d& r, const float* x, float* y, int32_t* argmax,
     for (int64_t row = begin; row < end; ++row) {
       const float* image = x + row / r.p * r.h * r.w * r.c;
       const int64_t top = row % r.p * r.stride_h - r.pad_top;
+      const bool inside = kSize > 0 && top >= 0 && top + kSize <= r.h;
       for (int64_t q = 0; q < r.q; ++q) {
         const int64_t left = q * r.stride_w - r.pad_left;
         float* to = y + row * row_size + q * r.c;
         int32_t* index = kIndex ? argmax + row * row_size + q * r.c : nullptr;
-        if (kSize > 0 && top >= 0 && left >= 0 && top + kSize <= r.h && left + kSize <= r.w)
-          whole_window<kSize, kIndex, kStream>(r, image, top, left, to, index);
-        else
-          window<kIndex, kStream>(r, image, top, left, to, index);
+        if constexpr (kSize > 0)
+          if (inside && left >= 0 && left + kSize <= r.w && whole_window<kSize, kIndex, kStream>(r, image, top, left, to, index)) continue;
+        window<kIndex, kStream>(r, image, top, left, to, index);
       }
     }
     if (kStream) stream_fence();
@@ -109,38 +113,114 @@ void forward(const MaxPool2d& r, const Buffers& b, const Exec& exec) {
 
 // --- backward ------------------------------------------------------------------------------------------------------
 
-// The windows [first, end) whose taps reach row (or column) i; where taps are dilated, some may skip it.
-struct Cover {
+NDL_INLINE void report_stray(const Exec& exec, I32 claimed, const int32_t* argmax, int64_t at, int lanes) {
+  int32_t flags[kLanes];
+  store<I32>(flags, claimed);
+  for (int lane = 0; lane < lanes; ++lane)
+    if (flags[lane] == 0) report_bad_value(exec, "an argmax lies outside its window", at + lane, argmax[at + lane]);
+}
+
+// A range of rows or columns.
+struct Span {
   int64_t first, end;
 };
-NDL_INLINE Cover cover(int64_t i, int64_t windows, int64_t taps, int64_t stride, int64_t pad, int64_t dilation) {
-  const int64_t before = i + pad - (taps - 1) * dilation;  // the first window that may reach i starts here or later
-  return {before <= 0 ? 0 : (before + stride - 1) / stride, least(windows, (i + pad) / stride + 1)};
+// Of the taps of a window that starts at `start`, those in [0, size).
+NDL_INLINE Span taps_inside(int64_t start, int64_t taps, int64_t size) { return {greatest(start, 0), least(start + taps, size)}; }
+
+// Where windows do not overlap: the pixels of window (n,p,q), each of which takes dy where it is the argmax. `at`: the
+// number of the window's first element; kSize: of a square window that lies inside the image, else 0.
+template <int kSize, bool kStream>
+NDL_INLINE void scatter(const MaxPool2d& r, const float* dy, const int32_t* argmax, int64_t at, Span rows, Span columns, float* image, const Exec& exec) {
+  for_vectors(0, r.c, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
+    const I32 index = load_n<I32>(argmax + at + c, lanes);
+    const F32 gradient = load_some(dy + at + c, lanes);
+    I32 claimed{};
+    const auto pixel = [&](int64_t h, int64_t w) NDL_LAMBDA_INLINE {
+      const I32 here = index == static_cast<int32_t>(h * r.w + w);
+      claimed |= here;
+      put<kStream>(image + (h * r.w + w) * r.c + c, select(here, gradient, F32{}), lanes);
+    };
+    if constexpr (kSize > 0) {
+#pragma GCC unroll 9
+      for (int tap = 0; tap < kSize * kSize; ++tap) pixel(rows.first + tap / kSize, columns.first + tap % kSize);
+    } else {
+      for (int64_t h = rows.first; h < rows.end; ++h)
+        for (int64_t w = columns.first; w < columns.end; ++w) pixel(h, w);
+    }
+    if (any(~claimed)) report_stray(exec, claimed, argmax, at + c, lanes);
+  });
+}
+
+template <bool kStream>
+NDL_INLINE void clear(float* dx, int64_t count) {
+  for_vectors(0, count, [&](int64_t i, int lanes) NDL_LAMBDA_INLINE { put<kStream>(dx + i, F32{}, lanes); });
+}
+
+// Windows that do not overlap. A task is a row of windows (n,p), with the rows of dx from it to the next; those that no
+// window holds become 0.
+template <int kSize, bool kStream>
+void scatter_rows(const MaxPool2d& r, const float* dy, const int32_t* argmax, float* dx, const Exec& exec) {
+  const int64_t line = r.w * r.c;
+  exec.parallel_for(r.n * r.p, 1 + 8192 / (r.stride_h * line + 1), [&](int64_t begin, int64_t end, int32_t) {
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t p = task % r.p, top = p * r.stride_h - r.pad_top;
+      float* image = dx + task / r.p * r.h * line;
+      const Span rows = taps_inside(top, r.r, r.h), owned{p == 0 ? 0 : rows.first, p + 1 == r.p ? r.h : top + r.stride_h};
+      clear<kStream>(image + owned.first * line, (rows.first - owned.first) * line);
+      int64_t done = 0;  // columns
+      for (int64_t q = 0; q < r.q; ++q) {
+        const int64_t at = (task * r.q + q) * r.c;
+        const Span columns = taps_inside(q * r.stride_w - r.pad_left, r.s, r.w);
+        for (int64_t h = rows.first; h < rows.end; ++h) clear<kStream>(image + h * line + done * r.c, (columns.first - done) * r.c);
+        done = columns.end;
+        if (kSize > 0 && rows.end - rows.first == kSize && columns.end - columns.first == kSize)
+          scatter<kSize, kStream>(r, dy, argmax, at, rows, columns, image, exec);
+        else
+          scatter<0, kStream>(r, dy, argmax, at, rows, columns, image, exec);
+      }
+      for (int64_t h = rows.first; h < rows.end; ++h) clear<kStream>(image + h * line + done * r.c, (r.w - done) * r.c);
+      clear<kStream>(image + rows.end * line, (owned.end - rows.end) * line);
+    }
+    if (kStream) stream_fence();
+  });
 }
 
 // Every index of row (n,p) must be a tap of its window. `at`: number of the row's first element.
 void check_row(const MaxPool2d& r, const int32_t* argmax, int64_t at, int64_t top, const Exec& exec) {
+  typedef uint32_t U32 __attribute__((vector_size(kVectorBytes)));
   for (int64_t q = 0; q < r.q; ++q, at += r.c) {
     const int64_t left = q * r.stride_w - r.pad_left;
+    const Span columns = taps_inside(left, r.s, r.w);
     for_vectors(0, r.c, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
       const I32 index = load_n<I32>(argmax + at + c, lanes);
       I32 claimed{};
       for (int64_t i = 0; i < r.r; ++i) {
         const int64_t row = top + i * r.dilation_h;
         if (row < 0 || row >= r.h) continue;
+        if (r.dilation_w == 1) {  // neighbours: one comparison for all
+          claimed |= (U32)(index - static_cast<int32_t>(row * r.w + columns.first)) < static_cast<uint32_t>(columns.end - columns.first);
+          continue;
+        }
         for (int64_t j = 0; j < r.s; ++j) {
           const int64_t col = left + j * r.dilation_w;
           if (col >= 0 && col < r.w) claimed |= index == static_cast<int32_t>(row * r.w + col);
         }
       }
-      if (!any(~claimed)) return;
-      int32_t flags[kLanes];
-      store<I32>(flags, claimed);
-      for (int lane = 0; lane < lanes; ++lane)
-        if (flags[lane] == 0) report_bad_value(exec, "an argmax lies outside its window", at + c + lane, argmax[at + c + lane]);
+      if (any(~claimed)) report_stray(exec, claimed, argmax, at + c, lanes);
     });
   }
 }
+
+// The windows whose taps reach row (or column) i, for i one after the other; where taps are dilated, some may skip it.
+struct Cover {
+  int64_t windows, reach, stride, pad;  // reach: from a window's first tap to its last
+  Span span{0, 0};
+
+  NDL_INLINE void move_to(int64_t i) {
+    while (span.end < windows && span.end * stride - pad <= i) ++span.end;
+    while (span.first < span.end && span.first * stride - pad + reach < i) ++span.first;
+  }
+};
 
 // A pixel of dx under `rows` x `columns` windows, the first at argmax and dy; `line`: elements of a row of windows.
 template <bool kStream>
@@ -156,21 +236,24 @@ NDL_INLINE void gather(int64_t rows, int64_t columns, int64_t line, int64_t chan
   });
 }
 
+// Any windows. A task is a row (n,h) of dx.
 template <bool kStream>
-void backward_rows(const MaxPool2d& r, const float* dy, const int32_t* argmax, float* dx, const Exec& exec) {
+void gather_rows(const MaxPool2d& r, const float* dy, const int32_t* argmax, float* dx, const Exec& exec) {
   const int64_t line = r.q * r.c;
   exec.parallel_for(r.n * r.h, 1 + 8192 / (r.w * r.c + 1), [&](int64_t begin, int64_t end, int32_t) {
     for (int64_t task = begin; task < end; ++task) {
       const int64_t n = task / r.h, h = task % r.h;
-      const Cover rows = cover(h, r.p, r.r, r.stride_h, r.pad_top, r.dilation_h);
-      for (int64_t p = rows.first; p < rows.end; ++p) {
+      Cover rows{r.p, (r.r - 1) * r.dilation_h, r.stride_h, r.pad_top};
+      Cover columns{r.q, (r.s - 1) * r.dilation_w, r.stride_w, r.pad_left};
+      rows.move_to(h);
+      for (int64_t p = rows.span.first; p < rows.span.end; ++p) {
         const int64_t top = p * r.stride_h - r.pad_top;
         if (greatest(top, 0) == h) check_row(r, argmax, (n * r.p + p) * line, top, exec);
       }
-      const int64_t height = greatest(rows.end - rows.first, 0);
+      const int64_t height = rows.span.end - rows.span.first;
       for (int64_t w = 0; w < r.w; ++w) {
-        const Cover columns = cover(w, r.q, r.s, r.stride_w, r.pad_left, r.dilation_w);
-        const int64_t width = columns.end - columns.first, from = (n * r.p + rows.first) * line + columns.first * r.c;
+        columns.move_to(w);
+        const int64_t width = columns.span.end - columns.span.first, from = (n * r.p + rows.span.first) * line + columns.span.first * r.c;
         const auto pixel = static_cast<int32_t>(h * r.w + w);
         float* to = dx + (task * r.w + w) * r.c;
         // Constants, so that the common counts run straight on.
@@ -185,12 +268,20 @@ void backward_rows(const MaxPool2d& r, const float* dy, const int32_t* argmax, f
   });
 }
 
+template <bool kStream>
+void backward_windows(const MaxPool2d& r, const float* dy, const int32_t* argmax, float* dx, const Exec& exec) {
+  const bool apart = r.stride_h >= r.r && r.stride_w >= r.s && r.dilation_h == 1 && r.dilation_w == 1;
+  if (apart && r.r == 2 && r.s == 2) scatter_rows<2, kStream>(r, dy, argmax, dx, exec);
+  else if (apart) scatter_rows<0, kStream>(r, dy, argmax, dx, exec);
+  else gather_rows<kStream>(r, dy, argmax, dx, exec);
+}
+
 void backward(const MaxPool2d& r, const Buffers& b, const Exec& exec) {
   const float* dy = b.get<float>(MaxPool2d::kDy);
   const auto* argmax = b.get<int32_t>(MaxPool2d::kIndex);
   float* dx = b.get<float>(MaxPool2d::kDx);
-  if (exec.beyond_cache(r) && can_stream(dx, r.c)) backward_rows<true>(r, dy, argmax, dx, exec);
-  else backward_rows<false>(r, dy, argmax, dx, exec);
+  if (exec.beyond_cache(r) && can_stream(dx, r.c)) backward_windows<true>(r, dy, argmax, dx, exec);
+  else backward_windows<false>(r, dy, argmax, dx, exec);
 }
 
 }  // namespace
