@@ -126,6 +126,8 @@ NDL_INLINE F32 permute(F32 v, I32 lanes) {
   return (F32)_mm512_maskz_permutexvar_ps(0xFFFF, (__m512i)lanes, (__m512)v);  // maskz: as for the root
 #elif defined(__AVX2__)
   return (F32)_mm256_permutevar8x32_ps((__m256)v, (__m256i)lanes);
+#elif defined(__x86_64__)
+  return (F32)_mm_shuffle_epi8((__m128i)v, (__m128i)(lanes * 0x04040404 + 0x03020100));  // by bytes
 #else
   F32 r;
   for (int i = 0; i < kLanes; ++i) r[i] = v[lanes[i]];
@@ -156,23 +158,26 @@ NDL_INLINE void stream_fence() {
 #endif
 }
 
-// Sum of the lanes, halves first: an order that depends on the width only.
-NDL_INLINE float sum_lanes(F32 v) {
-  float lanes[kLanes];
-  store<F32>(lanes, v);
-  for (int width = kLanes / 2; width > 0; width /= 2)
-    for (int i = 0; i < width; ++i) lanes[i] += lanes[i + width];
-  return lanes[0];
+// All lanes combined, in each lane, halves first: an order that depends on the width only.
+template <class Combine>
+NDL_INLINE F32 combine_lanes(F32 v, const Combine& combine) {
+#pragma GCC unroll 4
+  for (int distance = kLanes / 2; distance > 0; distance /= 2) {
+    I32 lanes;
+    for (int i = 0; i < kLanes; ++i) lanes[i] = i ^ distance;
+    v = combine(v, permute(v, lanes));
+  }
+  return v;
 }
-
-// The greatest lane; of lanes with a NaN, any may come out.
-NDL_INLINE float max_lanes(F32 v) {
-  float lanes[kLanes];
-  store<F32>(lanes, v);
-  for (int width = kLanes / 2; width > 0; width /= 2)
-    for (int i = 0; i < width; ++i) lanes[i] = lanes[i] > lanes[i + width] ? lanes[i] : lanes[i + width];
-  return lanes[0];
+NDL_INLINE F32 spread_sum(F32 v) {
+  return combine_lanes(v, [](F32 a, F32 b) NDL_LAMBDA_INLINE { return a + b; });
 }
+// Of lanes with a NaN, any may come out.
+NDL_INLINE F32 spread_max(F32 v) {
+  return combine_lanes(v, [](F32 a, F32 b) NDL_LAMBDA_INLINE { return maximum(a, b); });
+}
+NDL_INLINE float sum_lanes(F32 v) { return spread_sum(v)[0]; }
+NDL_INLINE float max_lanes(F32 v) { return spread_max(v)[0]; }
 
 // A sum of many vectors in two levels: the rounding errors of a long sum would grow with its length.
 struct LongSum {
@@ -227,6 +232,14 @@ NDL_INLINE bool can_stream(const void* target, int64_t row) {
 
 NDL_INLINE void copy_floats(float* target, const float* source, int64_t count) {
   for_vectors(0, count, [&](int64_t i, int n) NDL_LAMBDA_INLINE { store_some(target + i, load_some(source + i, n), n); });
+}
+// Past the caches, but for what lies before and behind whole vectors of the target.
+NDL_INLINE void stream_floats(float* target, const float* source, int64_t count) {
+  const auto before = static_cast<int64_t>((0 - reinterpret_cast<uintptr_t>(target)) % kVectorBytes / sizeof(float));
+  int64_t i = before < count ? before : count;
+  copy_floats(target, source, i);
+  for (; i + kLanes <= count; i += kLanes) stream(target + i, load(source + i));
+  copy_floats(target + i, source + i, count - i);
 }
 NDL_INLINE void fill_floats(float* target, float value, int64_t count) {
   const F32 v = broadcast(value);
