@@ -50,19 +50,18 @@ void window(const MaxPool2d& r, const float* image, int64_t top, int64_t left, f
   });
 }
 
-// kSize x kSize neighbours, all of them in the image; false where a NaN may be among them: then y and argmax are void.
+// kSize x kSize neighbours from x on, pixel `first` of an image `width` wide, all of them inside it; false where a NaN may
+// be among them: then y and argmax are void.
 template <int kSize, bool kIndex, bool kStream>
-NDL_INLINE bool whole_window(const MaxPool2d& r, const float* image, int64_t top, int64_t left, float* y, int32_t* argmax) {
-  const int64_t first = top * r.w + left;
-  const float* x = image + first * r.c;
+NDL_INLINE bool whole_window(const float* x, int64_t first, int64_t width, int64_t channels, float* y, int32_t* argmax) {
   bool ordered = true;
-  for_vectors(0, r.c, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
+  for_vectors(0, channels, [=, &ordered](int64_t c, int lanes) NDL_LAMBDA_INLINE {
     F32 best = load_some(x + c, lanes), sum = best;  // a NaN makes the sum one, as opposite infinities do, which is rare
     I32 index = broadcast<I32>(static_cast<int32_t>(first));
 #pragma GCC unroll 9
     for (int tap = 1; tap < kSize * kSize; ++tap) {
-      const int64_t pixel = tap / kSize * r.w + tap % kSize;
-      const F32 v = load_some(x + pixel * r.c + c, lanes);
+      const int64_t pixel = tap / kSize * width + tap % kSize;
+      const F32 v = load_some(x + pixel * channels + c, lanes);
       if constexpr (kIndex) index = select(v > best, broadcast<I32>(static_cast<int32_t>(first + pixel)), index);
       best = maximum(v, best);
       sum += v;
@@ -75,19 +74,22 @@ NDL_INLINE bool whole_window(const MaxPool2d& r, const float* image, int64_t top
 
 template <int kSize, bool kIndex, bool kStream>
 void forward_rows(const MaxPool2d& r, const float* x, float* y, int32_t* argmax, const Exec& exec) {
-  const int64_t row_size = r.q * r.c;
-  exec.parallel_for(r.n * r.p, 1 + 8192 / (row_size + 1), [&](int64_t begin, int64_t end, int32_t) {
+  exec.parallel_for(r.n * r.p, 1 + 8192 / (r.q * r.c + 1), [=, &r](int64_t begin, int64_t end, int32_t) {
+    const int64_t width = r.w, channels = r.c, windows = r.q;  // kept in registers: r may lie anywhere
     for (int64_t row = begin; row < end; ++row) {
-      const float* image = x + row / r.p * r.h * r.w * r.c;
+      const float* image = x + row / r.p * r.h * width * channels;
       const int64_t top = row % r.p * r.stride_h - r.pad_top;
       const bool inside = kSize > 0 && top >= 0 && top + kSize <= r.h;
-      for (int64_t q = 0; q < r.q; ++q) {
-        const int64_t left = q * r.stride_w - r.pad_left;
-        float* to = y + row * row_size + q * r.c;
-        int32_t* index = kIndex ? argmax + row * row_size + q * r.c : nullptr;
-        if constexpr (kSize > 0)
-          if (inside && left >= 0 && left + kSize <= r.w && whole_window<kSize, kIndex, kStream>(r, image, top, left, to, index)) continue;
-        window<kIndex, kStream>(r, image, top, left, to, index);
+      int64_t left = -r.pad_left, at = row * windows * channels;
+      for (int64_t q = 0; q < windows; ++q, left += r.stride_w, at += channels) {
+        int32_t* index = kIndex ? argmax + at : nullptr;
+        if constexpr (kSize > 0) {
+          const int64_t first = top * width + left;
+          if (inside && left >= 0 && left + kSize <= width &&
+              whole_window<kSize, kIndex, kStream>(image + first * channels, first, width, channels, y + at, index))
+            continue;
+        }
+        window<kIndex, kStream>(r, image, top, left, y + at, index);
       }
     }
     if (kStream) stream_fence();
