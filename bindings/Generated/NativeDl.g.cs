@@ -170,6 +170,9 @@ namespace NativeDl.Bindings
             [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_pass_name", CallingConvention = __CallingConvention.Cdecl)]
             internal static extern global::NativeDl.Bindings.Status PassName(int pass, sbyte* buffer, long capacity, long* length);
 
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_pass_chain", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status PassChain(int pass, sbyte* buffer, long capacity, long* length);
+
             [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_implementation_count", CallingConvention = __CallingConvention.Cdecl)]
             internal static extern global::NativeDl.Bindings.Status ImplementationCount(int pass, int* count);
 
@@ -201,6 +204,26 @@ namespace NativeDl.Bindings
         }
     }
 
+    internal unsafe partial struct Conv2dMaxPool2dOptions
+    {
+        [StructLayout(LayoutKind.Sequential, Size = 48)]
+        public partial struct __Internal
+        {
+            internal uint struct_size;
+            internal int pool_h;
+            internal int pool_w;
+            internal int stride_h;
+            internal int stride_w;
+            internal int pad_top;
+            internal int pad_bottom;
+            internal int pad_left;
+            internal int pad_right;
+            internal int dilation_h;
+            internal int dilation_w;
+            internal global::NativeDl.Bindings.Activation activation;
+        }
+    }
+
     internal unsafe partial class NativeMethods
     {
         public partial struct __Internal
@@ -216,6 +239,15 @@ namespace NativeDl.Bindings
 
             [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_conv2d_backward_bias", CallingConvention = __CallingConvention.Cdecl)]
             internal static extern global::NativeDl.Bindings.Status Conv2dBackwardBias(ulong context, ulong dy, ulong* db);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_conv2d_max_pool2d_forward", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status Conv2dMaxPool2dForward(ulong context, __IntPtr options, ulong x, ulong weight, ulong bias, ulong* y, ulong* argmax);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_conv2d_max_pool2d_backward_input", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status Conv2dMaxPool2dBackwardInput(ulong context, __IntPtr options, ulong dy, ulong argmax, ulong weight, long* x_dims, int x_rank, ulong* dx);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_conv2d_max_pool2d_backward_weight", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status Conv2dMaxPool2dBackwardWeight(ulong context, __IntPtr options, ulong x, ulong dy, ulong argmax, long* weight_dims, int weight_rank, ulong* dw);
         }
     }
 

@@ -40,6 +40,7 @@ public sealed record ExecutionOptions
         Threads = original.Threads;
         Precision = original.Precision;
         Deterministic = original.Deterministic;
+        Fuse = original.Fuse;
         WorkspaceLimit = original.WorkspaceLimit;
         Implementations = original.Implementations;
     }
@@ -62,6 +63,12 @@ public sealed record ExecutionOptions
 
     /// <summary>Whether only implementations that give the same bits in every run may be chosen.</summary>
     public bool Deterministic { get; init; } = true;
+
+    /// <summary>
+    /// Whether <see cref="Modules.Sequential"/> runs layers in a row as one fused op where the library has one
+    /// (<see cref="NativeDl.Implementations.FusedOps"/>). Layers whose op has an implementation fixed by name are not fused.
+    /// </summary>
+    public bool Fuse { get; init; } = true;
 
     /// <summary>Bytes of workspace an implementation may ask for; 0 for no limit.</summary>
     public long WorkspaceLimit { get; init; }
@@ -89,12 +96,12 @@ public sealed record ExecutionOptions
     public bool Equals(ExecutionOptions? other) =>
         ReferenceEquals(this, other) ||
         (other is not null && Threads == other.Threads && Precision == other.Precision &&
-         Deterministic == other.Deterministic && WorkspaceLimit == other.WorkspaceLimit &&
+         Deterministic == other.Deterministic && Fuse == other.Fuse && WorkspaceLimit == other.WorkspaceLimit &&
          Implementations.Count == other.Implementations.Count && !Implementations.Except(other.Implementations).Any());
 
     /// <inheritdoc/>
     public override int GetHashCode() =>
-        HashCode.Combine(Threads, Precision, Deterministic, WorkspaceLimit, Implementations.Count);
+        HashCode.Combine(Threads, Precision, Deterministic, Fuse, WorkspaceLimit, Implementations.Count);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal ContextPool PoolFor(Device device) =>

@@ -14,6 +14,9 @@ public static class Implementations
     /// <summary>The names of all passes.</summary>
     public static IReadOnlyList<string> Passes { get; } = Native.Passes();
 
+    /// <summary>Fused ops by name, and the chain of ops that each equals: "conv2d_max_pool2d" is "conv2d", "max_pool2d".</summary>
+    public static IReadOnlyDictionary<string, IReadOnlyList<string>> FusedOps { get; } = Native.FusedOps(Passes);
+
     /// <summary>The implementations of a pass, best first, the reference last.</summary>
     /// <exception cref="InvalidArgumentException">There is no such pass.</exception>
     public static IReadOnlyList<Implementation> Of(string pass)
@@ -40,6 +43,20 @@ internal static unsafe partial class Native
             names[pass] = NativeText.Read((buffer, capacity, length) => Abi.PassName(number, buffer, capacity, length));
         }
         return names;
+    }
+
+    public static Dictionary<string, IReadOnlyList<string>> FusedOps(IReadOnlyList<string> passes)
+    {
+        const string Forward = "_forward";
+        var fused = new Dictionary<string, IReadOnlyList<string>>();
+        for (var pass = 0; pass < passes.Count; pass++)
+        {
+            var number = pass;
+            var chain = NativeText.Read((buffer, capacity, length) => Abi.PassChain(number, buffer, capacity, length));
+            if (chain.Length > 0 && passes[pass].EndsWith(Forward, StringComparison.Ordinal))
+                fused.Add(passes[pass][..^Forward.Length], chain.Split(' '));
+        }
+        return fused;
     }
 
     public static Implementation[] ImplementationsOf(int pass)

@@ -99,6 +99,29 @@ public sealed class Conv2d : LazyModule
         return y;
     }
 
+    /// <summary>This layer and the pooling behind it as one op; null where it does not take their settings.</summary>
+    internal Tensor? ForwardPooled(Tensor x, MaxPool2d pool)
+    {
+        if (Groups != 1 || pool.Stride != pool.Kernel || pool.Padding != Padding.Valid || pool.Kernel.H * pool.Kernel.W > 255)
+            return null;
+        EnsureBuilt(x);
+        var sides = Padding.For(x.Shape, Kernel, Stride, Dilation);
+        return Ops.Conv2dMaxPool2d(x, _weight!, _bias, new Conv2dMaxPool2dOptions
+        {
+            PoolH = pool.Kernel.H,
+            PoolW = pool.Kernel.W,
+            StrideH = Stride.H,
+            StrideW = Stride.W,
+            DilationH = Dilation.H,
+            DilationW = Dilation.W,
+            PadTop = sides.Top,
+            PadBottom = sides.Bottom,
+            PadLeft = sides.Left,
+            PadRight = sides.Right,
+            Activation = Activation,
+        });
+    }
+
     /// <inheritdoc/>
     protected override void CreateParameters(int inputFeatures, DType dtype, Device device)
     {

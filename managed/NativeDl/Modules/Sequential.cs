@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Runtime.InteropServices;
 
 namespace NativeDl.Modules;
 
@@ -13,7 +14,9 @@ namespace NativeDl.Modules;
 ///     { "classes", new Linear(10) },
 /// };
 /// </code>
-/// Memory of what passes between two layers of this library is freed as soon as no gradient needs it.
+/// Memory of what passes between two layers of this library is freed as soon as no gradient needs it. Layers that one
+/// fused op computes, such as <see cref="Conv2d"/> and the <see cref="MaxPool2d"/> behind it, run as that op
+/// (<see cref="ExecutionOptions.Fuse"/>).
 /// </summary>
 public sealed class Sequential : Module, IReadOnlyList<Module>
 {
@@ -49,13 +52,21 @@ public sealed class Sequential : Module, IReadOnlyList<Module>
     {
         var current = x;
         var owned = false; // whether nobody but this loop has seen the current tensor
-        foreach (var layer in _layers)
+        for (var at = 0; at < _layers.Count; at++)
         {
             var traced = LayerTrace.Current?.Count ?? 0;
             Tensor next;
             try
             {
-                next = layer.Forward(current);
+                if (Fusion.Run(CollectionsMarshal.AsSpan(_layers)[at..], current) is { } fused)
+                {
+                    next = fused.Y;
+                    at += fused.Layers - 1;
+                }
+                else
+                {
+                    next = _layers[at].Forward(current);
+                }
             }
             catch
             {
@@ -63,6 +74,7 @@ public sealed class Sequential : Module, IReadOnlyList<Module>
                     current.Dispose();
                 throw;
             }
+            var layer = _layers[at];
             LayerTrace.Current?.AddIfSilent(layer, current, next, traced);
             var forgets = Forgets(layer);
             if (next != current)

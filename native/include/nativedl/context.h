@@ -80,6 +80,9 @@ NDL_API ndl_status ndl_machine_describe(char* buffer, int64_t capacity, int64_t*
  * the names do not. Implementations of a pass are numbered from 0 in the order of preference. */
 NDL_API ndl_status ndl_pass_count(int32_t* count);
 NDL_API ndl_status ndl_pass_name(int32_t pass, char* buffer, int64_t capacity, int64_t* length);
+/* The chain of ops that a fused op equals, as names with blanks between, "conv2d max_pool2d": its passes compute what
+ * the chain's would, in one step. Length 0 for a pass of any other op. */
+NDL_API ndl_status ndl_pass_chain(int32_t pass, char* buffer, int64_t capacity, int64_t* length);
 NDL_API ndl_status ndl_implementation_count(int32_t pass, int32_t* count);
 NDL_API ndl_status ndl_implementation_name(int32_t pass, int32_t implementation, char* buffer,
                                            int64_t capacity, int64_t* length);

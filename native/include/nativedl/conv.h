@@ -56,6 +56,52 @@ NDL_API ndl_status ndl_conv2d_backward_weight(ndl_context context, const ndl_con
 /* db[k] = sum_{n,p,q} dy[n,p,q,k]. */
 NDL_API ndl_status ndl_conv2d_backward_bias(ndl_context context, ndl_tensor dy, ndl_tensor* db);
 
+/* conv2d_max_pool2d: the chain conv2d (one group), max_pool2d by windows side by side, without the image between them;
+ * f32, f64.
+ *
+ *   z = conv2d(x, w, b) with its activation
+ *   y[n,p,q,k] = max over r < pool_h, s < pool_w of z[n, p*pool_h + r, q*pool_w + s, k]
+ *   argmax[n,p,q,k] = r*pool_w + s of that element (u8): the first one in row order; a NaN counts as largest.
+ *
+ *   x [n,h,w,c]   w [k,kh,kw,c]   b [k]   y, argmax [n,p,q,k]
+ *   p = (rows of z) / pool_h, rounded down; q likewise. What fills no window is never computed.
+ *
+ * At most 255 elements to a window, and z not smaller than one. Methods, order of sums and rounding are those of
+ * conv2d: where elements of a window tie within rounding, argmax is any of them.
+ * Backward passes are those of the chain without activation: take dy through the activation's own backward first, with
+ * y. The gradient of b is ndl_conv2d_backward_bias of dy: each of its elements goes to one of z. */
+typedef struct ndl_conv2d_max_pool2d_options {
+  uint32_t struct_size;
+  int32_t pool_h;            /* > 0, no default */
+  int32_t pool_w;            /* > 0, no default */
+  int32_t stride_h;          /* of the convolution, as the rest; > 0, default 1 */
+  int32_t stride_w;          /* > 0, default 1 */
+  int32_t pad_top;           /* >= 0, default 0, as the next three */
+  int32_t pad_bottom;
+  int32_t pad_left;
+  int32_t pad_right;
+  int32_t dilation_h;        /* > 0, default 1 */
+  int32_t dilation_w;        /* > 0, default 1 */
+  ndl_activation activation; /* default NDL_ACTIVATION_NONE; ignored by the backward passes */
+} ndl_conv2d_max_pool2d_options;
+
+/* bias may be 0, argmax may be null: not wanted. Outputs share no memory with an operand. */
+NDL_API ndl_status ndl_conv2d_max_pool2d_forward(ndl_context context, const ndl_conv2d_max_pool2d_options* options,
+                                                 ndl_tensor x, ndl_tensor weight, ndl_tensor bias, ndl_tensor* y,
+                                                 ndl_tensor* argmax);
+/* dx = conv2d_backward_input of dz, where dz[n, p*pool_h + r, q*pool_w + s, k] = dy[n,p,q,k] if argmax[n,p,q,k] is
+ * r*pool_w + s, else 0. x_dims: the four dimensions of x.
+ * Errors: INVALID_DATA for an argmax that is no position of a window. */
+NDL_API ndl_status ndl_conv2d_max_pool2d_backward_input(ndl_context context,
+                                                        const ndl_conv2d_max_pool2d_options* options, ndl_tensor dy,
+                                                        ndl_tensor argmax, ndl_tensor weight, const int64_t* x_dims,
+                                                        int32_t x_rank, ndl_tensor* dx);
+/* dw = conv2d_backward_weight of x and the same dz. weight_dims: the four dimensions of the weight. Errors as above. */
+NDL_API ndl_status ndl_conv2d_max_pool2d_backward_weight(ndl_context context,
+                                                         const ndl_conv2d_max_pool2d_options* options, ndl_tensor x,
+                                                         ndl_tensor dy, ndl_tensor argmax, const int64_t* weight_dims,
+                                                         int32_t weight_rank, ndl_tensor* dw);
+
 #ifdef __cplusplus
 }
 #endif

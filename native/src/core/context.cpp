@@ -174,6 +174,10 @@ ndl_status ndl_pass_name(int32_t pass, char* buffer, int64_t capacity, int64_t* 
   return guard([&] { copy_text(pass_at(pass).name, buffer, capacity, length); });
 }
 
+ndl_status ndl_pass_chain(int32_t pass, char* buffer, int64_t capacity, int64_t* length) {
+  return guard([&] { copy_text(chain_of(pass_at(pass)), buffer, capacity, length); });
+}
+
 ndl_status ndl_implementation_count(int32_t pass, int32_t* count) {
   return guard([&] { required(count, "implementation_count", "count") = pass_at(pass).implementations(); });
 }

@@ -179,12 +179,16 @@ class PassOf final : public Pass {
   std::span<const Implementation<R>> list_;
 };
 
-// What an op file exports to ops/list.hpp: its passes, forward first.
+// What an op file exports to ops/list.hpp: its passes, forward first, and of a fused op the chain of ops that it equals,
+// their names with blanks between.
 struct Op {
   std::span<const Pass* const> passes;
+  const char* chain = "";
 };
 
 // All passes of the library, in the order of ops/list.hpp.
 std::span<const Pass* const> all_passes();
+// The chain of the op that the pass belongs to.
+const char* chain_of(const Pass& pass);
 
 }  // namespace ndl

@@ -219,6 +219,22 @@ NDL_INLINE void store_some(float* target, F32 v, int n) {
   else store_n<F32>(target, v, n);
 }
 
+// n lanes (1..kLanes) from and to bytes; the lanes beyond are 0. Of a lane stored, the low eight bits count.
+typedef uint8_t U8 __attribute__((vector_size(kLanes)));
+NDL_INLINE I32 load_bytes(const uint8_t* source, int n) {
+  U8 bytes{};
+  if (__builtin_constant_p(n) && n == kLanes) __builtin_memcpy(&bytes, source, kLanes);
+  else
+    for (int i = 0; i < n; ++i) bytes[i] = source[i];
+  return __builtin_convertvector(bytes, I32);
+}
+NDL_INLINE void store_bytes(uint8_t* target, I32 v, int n) {
+  const U8 bytes = __builtin_convertvector(v, U8);
+  if (__builtin_constant_p(n) && n == kLanes) __builtin_memcpy(target, &bytes, kLanes);
+  else
+    for (int i = 0; i < n; ++i) target[i] = bytes[i];
+}
+
 // A store of n lanes, past the caches where kStream: then target is aligned and n is kLanes.
 template <bool kStream>
 NDL_INLINE void put(float* target, F32 v, int n) {

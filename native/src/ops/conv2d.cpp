@@ -3,41 +3,10 @@
 #include "ops/conv2d.hpp"
 
 #include "core/submit.hpp"
-#include "cpu/conv2d_cost.hpp"
-#include "nativedl/conv.h"
-#include "ops/checks.hpp"
-#include "ops/window2d.hpp"
+#include "ops/conv2d_rules.hpp"
 
 namespace ndl {
 namespace {
-
-// The shape rules of all passes: what x and weight say together.
-void fill(const char* op, const ndl_conv2d_options& o, const Desc& x, const Desc& weight, Conv2d& record) {
-  require_floating(op, "x", x);
-  require_same_dtype(op, "x", x, "weight", weight);
-  require_rank(op, "x", x, 4, "[n, h, w, c]");
-  require_rank(op, "weight", weight, 4, "[k, r, s, c/groups]");
-  if (o.groups < 1) fail(NDL_ERROR_INVALID_ARGUMENT, op, ": groups is ", o.groups, "; it must be at least 1");
-  if (x[3] % o.groups != 0 || weight[0] % o.groups != 0)
-    fail(NDL_ERROR_INVALID_SHAPE, op, ": groups ", o.groups, " does not divide the channels of x ", shape_text(x), " (", x[3],
-         ") and the output channels of weight ", shape_text(weight), " (", weight[0], ")");
-  if (x[3] / o.groups != weight[3])
-    fail(NDL_ERROR_INVALID_SHAPE, op, ": x ", shape_text(x), " has ", x[3], " channels in ", o.groups, " groups, so weight must have ",
-         x[3] / o.groups, " in its last dimension; its shape is ", shape_text(weight),
-         ". NHWC is expected: permute data that come as NCHW");
-  const Window2d window = window_of(o, weight[1], weight[2]);
-  check_window(op, window, NDL_ERROR_INVALID_SHAPE);
-  record.n = x[0], record.h = x[1], record.w = x[2], record.c = x[3];
-  record.k = weight[0], record.r = weight[1], record.s = weight[2];
-  record.groups = o.groups;
-  record.stride_h = o.stride_h, record.stride_w = o.stride_w, record.dilation_h = o.dilation_h, record.dilation_w = o.dilation_w;
-  record.pad_top = o.pad_top, record.pad_left = o.pad_left;
-  record.p = positions(op, "height", x[1], o.pad_top, o.pad_bottom, window.extent_h(), o.stride_h);
-  record.q = positions(op, "width", x[2], o.pad_left, o.pad_right, window.extent_w(), o.stride_w);
-  record.activation = o.activation;
-  record.dtype = x.dtype;
-  record.flop = 2 * product({record.n, record.p, record.q, record.k, record.r, record.s, weight[3]});
-}
 
 void require_gradient(const char* op, const Desc& dy, const Conv2d& r, ndl_dtype dtype) {
   Desc expected = make_desc(dtype, dy.device, {r.n, r.p, r.q, r.k});
@@ -46,7 +15,7 @@ void require_gradient(const char* op, const Desc& dy, const Conv2d& r, ndl_dtype
 
 void infer_forward(const ndl_conv2d_options& o, Descs& operands, Conv2d& record) {
   constexpr const char* kOp = "conv2d";
-  fill(kOp, o, operands[Conv2d::kX], operands[Conv2d::kWeight], record);
+  conv2d_shape(kOp, o, operands[Conv2d::kX], operands[Conv2d::kWeight], record);
   if (operands.has(Conv2d::kBias)) {
     const Desc& bias = operands[Conv2d::kBias];
     require_same(kOp, "bias", bias, "one value per output channel of weight", make_desc(record.dtype, bias.device, {record.k}));
@@ -58,7 +27,7 @@ void infer_backward_input(const ndl_conv2d_options& o, Descs& operands, Conv2d& 
   constexpr const char* kOp = "conv2d_backward_input";
   const Desc& weight = operands[Conv2d::kFilter];
   const Desc x = with_dtype(operands[Conv2d::kXDims], weight.dtype);
-  fill(kOp, o, x, weight, record);
+  conv2d_shape(kOp, o, x, weight, record);
   require_gradient(kOp, operands[Conv2d::kDy], record, record.dtype);
   operands.output_like(Conv2d::kDx, x);
 }
@@ -67,7 +36,7 @@ void infer_backward_weight(const ndl_conv2d_options& o, Descs& operands, Conv2d&
   constexpr const char* kOp = "conv2d_backward_weight";
   const Desc& x = operands[Conv2d::kImage];
   const Desc weight = with_dtype(operands[Conv2d::kWeightDims], x.dtype);
-  fill(kOp, o, x, weight, record);
+  conv2d_shape(kOp, o, x, weight, record);
   require_gradient(kOp, operands[Conv2d::kGradient], record, record.dtype);
   operands.output_like(Conv2d::kDw, weight);
 }
@@ -85,20 +54,6 @@ void infer_backward_bias(const NoOptions&, Descs& operands, Conv2dBias& record) 
 
 using cpu::Conv2dPass;
 
-template <int kTile>
-const char* no_winograd(const Conv2d& r, const Env& env) {
-  if (const char* why = only_f32(r, env); why != nullptr) return why;
-  if (r.r != 3 || r.s != 3) return "it takes kernels of 3 x 3 only";
-  if (r.stride_h != 1 || r.stride_w != 1) return "it takes stride 1 only";
-  if (r.dilation_h != 1 || r.dilation_w != 1) return "it takes dilation 1 only";
-  if (r.groups != 1) return "it takes one group only";
-  if (kTile == 4 && env.precision == NDL_PRECISION_STRICT)
-    return "its rounding error is about twice the direct sum's, which precision strict excludes";
-  if (4.0 * (kTile + 2) * (kTile + 2) * static_cast<double>(r.c) * static_cast<double>(r.k) > 256e6)
-    return "the transformed weight would take more than 256 MB";
-  return nullptr;
-}
-
 // The two methods of conv2d_depthwise.cpp.
 const char* only_depthwise(const Conv2d& r, const Env& env) {
   if (r.groups != r.c || r.k != r.c) return "it takes groups of one channel with one output each";
@@ -111,11 +66,6 @@ const char* only_small_groups(const Conv2d& r, const Env& env) {
   return only_f32(r, env);
 }
 
-const char* only_few_channels(const Conv2d& r, const Env& env) {
-  if (r.groups != 1 || r.c > 4) return "it takes at most 4 channels in one group";
-  if (r.dilation_w != 1) return "it takes no dilation along the width";
-  return only_f32(r, env);
-}
 const char* only_strided(const Conv2d& r, const Env& env) {
   if (r.stride_h == 1 && r.stride_w == 1) return "it takes strides above 1 only";
   return only_f32(r, env);

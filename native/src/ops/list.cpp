@@ -1,5 +1,6 @@
 #include "ops/list.hpp"
 
+#include <algorithm>
 #include <vector>
 
 #include "core/pass.hpp"
@@ -19,6 +20,14 @@ std::span<const Pass* const> all_passes() {
     return list;
   }();
   return *passes;
+}
+
+const char* chain_of(const Pass& pass) {
+#define NDL_FIND(name) \
+  if (std::find(name##_op.passes.begin(), name##_op.passes.end(), &pass) != name##_op.passes.end()) return name##_op.chain;
+  NDL_OPS(NDL_FIND)
+#undef NDL_FIND
+  return "";
 }
 
 }  // namespace ndl

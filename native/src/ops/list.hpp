@@ -16,6 +16,7 @@
   X(clip_gradients)         \
   X(concat)                 \
   X(conv2d)                 \
+  X(conv2d_max_pool2d)      \
   X(copy)                   \
   X(cross_entropy)          \
   X(divide)                 \

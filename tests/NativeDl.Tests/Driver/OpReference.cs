@@ -41,6 +41,12 @@ internal sealed record Expected(long[] Dims, Expected.RowWriter Row, double Term
 {
     public delegate void RowWriter(long row, Span<double> values);
 
+    /// <summary>
+    /// Whether a value that differs from the expected one is right too, by element: of two positions whose values tie
+    /// within rounding, either is the largest one's.
+    /// </summary>
+    public Func<long, double, bool>? Accepts { get; init; }
+
     public int RowLength => Dims.Length == 0 ? 1 : (int)Dims[^1];
 
     public long Count => Dims.Aggregate(1L, (product, dim) => product * dim);

@@ -17,6 +17,7 @@ internal static class References
         new CastReference(),
         new ClipGradientsReference(),
         new ConcatReference(),
+        new Conv2dMaxPool2dReference(),
         new Conv2dReference(),
         new CopyReference(),
         new CrossEntropyReference(),

@@ -1,0 +1,222 @@
+// cpu/kernels/conv2d_max_pool2d.cpp: convolution and max pooling by slices of the batch, around every method of conv2d.
+//
+//   forward          z = conv2d(x, w, b) of a slice, y and argmax from it
+//   backward_input   dz of a slice from dy and argmax, dx = conv2d_backward_input(dz)
+//   backward_weight  likewise, the slices' dw added in their order
+//
+// x, dx [n,h,w,c]; z, dz [n,p,q,k] of the convolution, in the workspace; y, dy, argmax [n,p/pool_h,q/pool_w,k].
+// A slice is as many images as keep z in L2 (kSlice; more for the weight, whose products want to be long), so that neither
+// z nor dz passes through memory, and rows and columns that fill no window are not computed. Refuses what the method
+// refuses. The cut into slices follows from the shapes alone. Bound: that of the convolution.
+#include "cpu/simd.hpp"
+#include "ops/conv2d_max_pool2d.hpp"
+
+namespace ndl::cpu::NDL_ISA {
+namespace {
+
+using Pooled = Conv2dMaxPool2d;
+
+constexpr int64_t kSlice = int64_t{1} << 18, kWeightSlice = int64_t{1} << 20;  // floats of z: 1 MB, 4 MB
+
+NDL_INLINE int64_t image_floats(const Conv2d& c) { return c.p * c.q * c.k; }
+
+// Slice i holds images [n*i/count, n*(i+1)/count): sizes differ by one at most.
+struct Slices {
+  int64_t n, count;
+
+  NDL_INLINE Slices(const Conv2d& c, int64_t floats) : n(c.n) {
+    int64_t images = floats / (image_floats(c) + 1);
+    if (images < 1) images = 1;
+    count = (n + images - 1) / images;
+  }
+  NDL_INLINE int64_t begin(int64_t i) const { return n * i / count; }
+  NDL_INLINE int64_t largest() const { return count == 0 ? 0 : (n + count - 1) / count; }
+};
+
+NDL_INLINE Conv2d slice_of(const Conv2d& c, int64_t images) {
+  Conv2d slice = c;
+  slice.n = images;
+  slice.flop = c.n == 0 ? 0 : c.flop * static_cast<double>(images) / static_cast<double>(c.n);
+  return slice;
+}
+
+NDL_INLINE int64_t z_floats(const Conv2d& c, const Slices& slices) { return (slices.largest() * image_floats(c) + 15) / 16 * 16; }
+NDL_INLINE int64_t weight_floats(const Conv2d& c) { return (c.k * c.r * c.s * c.c + 15) / 16 * 16; }
+
+// Bytes for z and the method's own workspace, of slices of either size.
+NDL_INLINE int64_t workspace_of(const Kernel<Conv2d>& kernel, const Conv2d& c, const Slices& slices, const Env& env) {
+  int64_t own = 0;
+  if (kernel.workspace != nullptr)
+    for (int64_t images = slices.largest(); images > 0 && images + 1 >= slices.largest(); --images) {
+      const int64_t bytes = kernel.workspace(slice_of(c, images), env);
+      if (bytes > own) own = bytes;
+    }
+  return z_floats(c, slices) * 4 + own;
+}
+
+NDL_INLINE void call(const Kernel<Conv2d>& kernel, const Conv2d& slice, const void* first, const void* second, const void* third, float* fourth,
+                     const void* derived, const Exec& exec, float* workspace) {
+  void* const pointers[] = {const_cast<void*>(first), const_cast<void*>(second), const_cast<void*>(third), fourth};
+  constexpr int32_t kFirst[] = {0, 1, 2, 3, 4};
+  Exec inner = exec;
+  inner.workspace = workspace;
+  kernel.run(slice, Buffers{pointers, nullptr, kFirst, derived}, inner);
+}
+
+// --- pooling -------------------------------------------------------------------------------------------------------
+
+// Calls body(n * r.p + p) for the rows of windows of `images` images, shared out.
+template <class Body>
+NDL_INLINE void for_rows(const Pooled& r, int64_t images, const Exec& exec, const Body& body) {
+  exec.parallel_for(images * r.p, 1 + 16384 / (r.pool_h * r.conv.q * r.conv.k + 1), [&](int64_t begin, int64_t end, int32_t) {
+    for (int64_t row = begin; row < end; ++row) body(row);
+  });
+}
+
+// height x width: of a window; constants where they are common.
+NDL_INLINE void pool_row(const Pooled& r, int64_t height, int64_t width, int64_t row, const float* z, float* y, uint8_t* argmax) {
+  const int64_t k = r.conv.k, line = r.conv.q * k;
+  for (int64_t q = 0; q < r.q; ++q) {
+    const float* from = z + row * height * line + q * width * k;
+    const int64_t at = (row * r.q + q) * k;
+    for_vectors(0, k, [&](int64_t c, int n) NDL_LAMBDA_INLINE {
+      F32 best = load_some(from + c, n);
+      I32 index{};
+      for (int64_t i = 0; i < height; ++i)
+        for (int64_t j = i == 0 ? 1 : 0; j < width; ++j) {
+          const F32 v = load_some(from + i * line + j * k + c, n);
+          const I32 take = (v > best) | ((v != v) & (best == best));
+          best = select(take, v, best);
+          index = select(take, broadcast<I32>(static_cast<int32_t>(i * width + j)), index);
+        }
+      store_some(y + at + c, best, n);
+      if (argmax != nullptr) store_bytes(argmax + at + c, index, n);
+    });
+  }
+}
+void pool(const Pooled& r, int64_t images, const float* z, float* y, uint8_t* argmax, const Exec& exec) {
+  for_rows(r, images, exec, [&](int64_t row) {
+    if (r.pool_h == 2 && r.pool_w == 2) pool_row(r, 2, 2, row, z, y, argmax);
+    else pool_row(r, r.pool_h, r.pool_w, row, z, y, argmax);
+  });
+}
+
+NDL_INLINE void unpool_row(const Pooled& r, int64_t height, int64_t width, int64_t row, const float* dy, const uint8_t* argmax, float* dz,
+                           int64_t position, const Exec& exec) {
+  const int64_t k = r.conv.k, line = r.conv.q * k;
+  for (int64_t q = 0; q < r.q; ++q) {
+    float* to = dz + row * height * line + q * width * k;
+    const int64_t at = (row * r.q + q) * k;
+    for_vectors(0, k, [&](int64_t c, int n) NDL_LAMBDA_INLINE {
+      const F32 gradient = load_some(dy + at + c, n);
+      const I32 index = load_bytes(argmax + at + c, n);
+      for (int64_t i = 0; i < height; ++i)
+        for (int64_t j = 0; j < width; ++j)
+          store_some(to + i * line + j * k + c, select(index == static_cast<int32_t>(i * width + j), gradient, F32{}), n);
+      if (!any(index >= static_cast<int32_t>(height * width))) return;
+      for (int lane = 0; lane < n; ++lane)
+        if (index[lane] >= height * width) report_bad_value(exec, kBadPosition, position + at + c + lane, index[lane]);
+    });
+  }
+}
+// dz of `images` images from `first` on.
+void unpool(const Pooled& r, int64_t first, int64_t images, const float* dy, const uint8_t* argmax, float* dz, const Exec& exec) {
+  const int64_t position = first * r.p * r.q * r.conv.k;
+  for_rows(r, images, exec, [&](int64_t row) {
+    if (r.pool_h == 2 && r.pool_w == 2) unpool_row(r, 2, 2, row, dy + position, argmax + position, dz, position, exec);
+    else unpool_row(r, r.pool_h, r.pool_w, row, dy + position, argmax + position, dz, position, exec);
+  });
+}
+
+// --- passes --------------------------------------------------------------------------------------------------------
+
+template <const Kernel<Conv2d>& kConv>
+void forward(const Pooled& r, const Buffers& b, const Exec& exec) {
+  const Conv2d& c = r.conv;
+  const Slices slices(c, kSlice);
+  const float* x = b.get<float>(Pooled::kX);
+  float* y = b.get<float>(Pooled::kY);
+  auto* argmax = b.get<uint8_t>(Pooled::kArgmax);
+  auto* z = static_cast<float*>(exec.workspace);
+  for (int64_t i = 0; i < slices.count; ++i) {
+    const int64_t first = slices.begin(i), images = slices.begin(i + 1) - first, at = first * r.p * r.q * c.k;
+    call(kConv, slice_of(c, images), x + first * c.h * c.w * c.c, b.get<float>(Pooled::kWeight), b.get<float>(Pooled::kBias), z, b.derived, exec,
+         z + z_floats(c, slices));
+    pool(r, images, z, y + at, argmax == nullptr ? nullptr : argmax + at, exec);
+  }
+}
+
+template <const Kernel<Conv2d>& kConv>
+void backward_input(const Pooled& r, const Buffers& b, const Exec& exec) {
+  const Conv2d& c = r.conv;
+  const Slices slices(c, kSlice);
+  float* dx = b.get<float>(Pooled::kDx);
+  auto* dz = static_cast<float*>(exec.workspace);
+  for (int64_t i = 0; i < slices.count; ++i) {
+    const int64_t first = slices.begin(i), images = slices.begin(i + 1) - first;
+    unpool(r, first, images, b.get<float>(Pooled::kDy), b.get<uint8_t>(Pooled::kIndex), dz, exec);
+    call(kConv, slice_of(c, images), dz, b.get<float>(Pooled::kFilter), nullptr, dx + first * c.h * c.w * c.c, b.derived, exec,
+         dz + z_floats(c, slices));
+  }
+}
+
+template <const Kernel<Conv2d>& kConv>
+void backward_weight(const Pooled& r, const Buffers& b, const Exec& exec) {
+  const Conv2d& c = r.conv;
+  const Slices slices(c, kWeightSlice);
+  const int64_t weights = c.k * c.r * c.s * c.c;
+  const float* x = b.get<float>(Pooled::kImage);
+  float* dw = b.get<float>(Pooled::kDw);
+  auto* dz = static_cast<float*>(exec.workspace);
+  float* part = dz + z_floats(c, slices);
+  if (slices.count == 0) return fill_floats(dw, 0.0f, weights);
+  for (int64_t i = 0; i < slices.count; ++i) {
+    const int64_t first = slices.begin(i), images = slices.begin(i + 1) - first;
+    unpool(r, first, images, b.get<float>(Pooled::kGradient), b.get<uint8_t>(Pooled::kPosition), dz, exec);
+    call(kConv, slice_of(c, images), x + first * c.h * c.w * c.c, dz, nullptr, i == 0 ? dw : part, nullptr, exec, part + weight_floats(c));
+    if (i == 0) continue;
+    exec.parallel_for(weights, 16384, [&](int64_t begin, int64_t end, int32_t) {
+      for_vectors(begin, end, [&](int64_t e, int n) NDL_LAMBDA_INLINE { store_some(dw + e, load_some(dw + e, n) + load_some(part + e, n), n); });
+    });
+  }
+}
+
+template <const Kernel<Conv2d>& kConv>
+int64_t workspace(const Pooled& r, const Env& env) {
+  return workspace_of(kConv, r.conv, Slices(r.conv, kSlice), env);
+}
+template <const Kernel<Conv2d>& kConv>
+int64_t weight_workspace(const Pooled& r, const Env& env) {
+  return workspace_of(kConv, r.conv, Slices(r.conv, kWeightSlice), env) + weight_floats(r.conv) * 4;
+}
+template <const Kernel<Conv2d>& kConv>
+int64_t derived_bytes(const Pooled& r, const Env& env) {
+  return kConv.derived_bytes(r.conv, env);
+}
+template <const Kernel<Conv2d>& kConv>
+void derive(const Pooled& r, const void* weight, void* derived, const Exec& exec) {
+  kConv.derive(r.conv, weight, derived, exec);
+}
+template <const Kernel<Conv2d>& kConv>
+int64_t derived_variant(const Pooled& r) {
+  return kConv.derived_variant == nullptr ? 0 : kConv.derived_variant(r.conv);
+}
+
+}  // namespace
+
+#define NDL_AROUND(method)                                                                                                         \
+  const Kernel<Pooled> conv2d_max_pool2d_forward_##method{                                                                         \
+      forward<conv2d_forward_##method>,       workspace<conv2d_forward_##method>, Pooled::kWeight,                                  \
+      derived_bytes<conv2d_forward_##method>, derive<conv2d_forward_##method>,    derived_variant<conv2d_forward_##method>};        \
+  const Kernel<Pooled> conv2d_max_pool2d_backward_input_##method{                                                                  \
+      backward_input<conv2d_backward_input_##method>, workspace<conv2d_backward_input_##method>, Pooled::kFilter,                   \
+      derived_bytes<conv2d_backward_input_##method>,  derive<conv2d_backward_input_##method>,    derived_variant<conv2d_backward_input_##method>}; \
+  const Kernel<Pooled> conv2d_max_pool2d_backward_weight_##method{backward_weight<conv2d_backward_weight_##method>,                \
+                                                                  weight_workspace<conv2d_backward_weight_##method>};
+NDL_AROUND(implicit_gemm)
+NDL_AROUND(few_channels)
+NDL_AROUND(winograd2x2)
+NDL_AROUND(winograd4x4)
+#undef NDL_AROUND
+
+}  // namespace ndl::cpu::NDL_ISA

@@ -1,0 +1,35 @@
+// ops/conv2d_max_pool2d.hpp: the record of conv2d_max_pool2d and its kernels. Contract: nativedl/conv.h.
+#pragma once
+
+#include "ops/conv2d.hpp"
+
+namespace ndl {
+
+// y, dy, argmax [n,p,q,k] with p = conv.p / pool_h, q = conv.q / pool_w.
+struct Conv2dMaxPool2d : Record {
+  Conv2d conv;  // one group; its p and q are those that whole windows cover
+  int64_t pool_h, pool_w, p, q;
+
+  enum Forward { kX, kWeight, kBias, kY, kArgmax };
+  enum BackwardInput { kDy, kIndex, kFilter, kXDims, kDx };
+  enum BackwardWeight { kImage, kGradient, kPosition, kWeightDims, kDw };
+};
+inline constexpr const char* kBadPosition = "an argmax is no position of a pooling window";
+
+namespace cpu::ref {
+extern const Kernel<Conv2dMaxPool2d> conv2d_max_pool2d_forward, conv2d_max_pool2d_backward_input, conv2d_max_pool2d_backward_weight;
+}
+NDL_DECLARE_SIMD(Kernel<Conv2dMaxPool2d>, conv2d_max_pool2d_forward_implicit_gemm)
+NDL_DECLARE_SIMD(Kernel<Conv2dMaxPool2d>, conv2d_max_pool2d_forward_few_channels)
+NDL_DECLARE_SIMD(Kernel<Conv2dMaxPool2d>, conv2d_max_pool2d_forward_winograd2x2)
+NDL_DECLARE_SIMD(Kernel<Conv2dMaxPool2d>, conv2d_max_pool2d_forward_winograd4x4)
+NDL_DECLARE_SIMD(Kernel<Conv2dMaxPool2d>, conv2d_max_pool2d_backward_input_implicit_gemm)
+NDL_DECLARE_SIMD(Kernel<Conv2dMaxPool2d>, conv2d_max_pool2d_backward_input_few_channels)
+NDL_DECLARE_SIMD(Kernel<Conv2dMaxPool2d>, conv2d_max_pool2d_backward_input_winograd2x2)
+NDL_DECLARE_SIMD(Kernel<Conv2dMaxPool2d>, conv2d_max_pool2d_backward_input_winograd4x4)
+NDL_DECLARE_SIMD(Kernel<Conv2dMaxPool2d>, conv2d_max_pool2d_backward_weight_implicit_gemm)
+NDL_DECLARE_SIMD(Kernel<Conv2dMaxPool2d>, conv2d_max_pool2d_backward_weight_few_channels)
+NDL_DECLARE_SIMD(Kernel<Conv2dMaxPool2d>, conv2d_max_pool2d_backward_weight_winograd2x2)
+NDL_DECLARE_SIMD(Kernel<Conv2dMaxPool2d>, conv2d_max_pool2d_backward_weight_winograd4x4)
+
+}  // namespace ndl
