@@ -1,7 +1,7 @@
 # check_objects.cmake namespace <prefix> objects...   every symbol that an object defines for others lies in the
 #                                                     namespace: else the linker could give one instruction set's code
 #                                                     to another
-# check_objects.cmake narrow - objects...             no instruction uses a register wider than 128 bits
+# check_objects.cmake narrow - objects...             no AVX instruction, whatever the width of its registers: v... by name
 cmake_minimum_required(VERSION 3.25)
 
 math(EXPR last "${CMAKE_ARGC} - 1")
@@ -25,8 +25,8 @@ foreach(object IN LISTS arguments)
     endforeach()
   else()
     execute_process(COMMAND ${OBJDUMP} -d --no-show-raw-insn ${object} OUTPUT_VARIABLE text COMMAND_ERROR_IS_FATAL ANY)
-    if(text MATCHES "\n([^\n]*%[yz]mm[^\n]*)")
-      message(SEND_ERROR "${object}: '${CMAKE_MATCH_1}' uses a wide register")
+    if(text MATCHES ":\t(v[^\n]*)")
+      message(SEND_ERROR "${object}: '${CMAKE_MATCH_1}' is an AVX instruction")
     endif()
   endif()
 endforeach()

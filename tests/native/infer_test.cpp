@@ -16,38 +16,20 @@ namespace {
 // accept or refuse in a sentence that names the op, and nothing overflows, which UBSan sees.
 class Extremes {
  public:
-  Extremes(const Pass& pass, const Case& row, const Prepared& data, uint64_t seed) : pass_(pass), random_(seed) {
-    for (const Operand& operand : pass.operands) {
-      first_.push_back(static_cast<int32_t>(descs_.size()));
-      const std::vector<Value>* list = find(data.values, operand.name);
-      const std::string name = operand.name;
-      if (operand.role == Role::dims || operand.role == Role::numbers) {
-        Desc dims;
-        if (list != nullptr) {
-          for (const double v : (*list)[0].data) dims[dims.rank++] = static_cast<int64_t>(v);
-        } else {
-          dims = data.values.at(name.substr(0, name.size() - 5))[0].desc;
-          dims.dtype = kNoDType;
-        }
-        add(dims, true);
-      } else if (operand.role == Role::out || operand.role == Role::optional_out) {
-        for (size_t i = 0; i < (operand.list ? data.output_items : 1); ++i) add({}, operand.role == Role::out || chance(2));
-      } else if (list != nullptr && !(operand.role == Role::optional && chance(4))) {
-        for (const Value& value : *list) add(value.desc, true);
-      } else if (!operand.list) {
-        add({}, false);
-      }
+  Extremes(const Pass& pass, const Case& row, const Prepared& data, uint64_t seed) : pass_(pass), random_(seed), call_(pass, row, data) {
+    for (size_t operand = 0; operand < pass.operands.size(); ++operand) {
+      const Role role = pass.operands[operand].role;
+      if ((role == Role::optional_out && chance(2)) || (role == Role::optional && chance(4)))
+        call_.present[static_cast<size_t>(call_.first[operand])] = false;
     }
-    first_.push_back(static_cast<int32_t>(descs_.size()));
-    options_ = options_of(pass, row);
   }
 
   void mutate() {
     for (const Field& field : pass_.fields)
       if (chance(6)) replace(field);
     for (size_t operand = 0; operand < pass_.operands.size(); ++operand)
-      for (int32_t i = first_[operand]; i < first_[operand + 1]; ++i) {
-        Desc& desc = descs_[static_cast<size_t>(i)];
+      for (int32_t i = call_.first[operand]; i < call_.first[operand + 1]; ++i) {
+        Desc& desc = call_.descs[static_cast<size_t>(i)];
         if (!chance(4)) continue;
         if (chance(6)) desc.rank = static_cast<int32_t>(pick({0, 1, 2, 3, 4, 5, 8}));
         if (desc.rank > 0) desc[static_cast<int>(random_() % static_cast<uint64_t>(desc.rank))] = extreme();
@@ -57,10 +39,10 @@ class Extremes {
   }
 
   bool accepted() {
-    Descs operands(pass_.name, pass_.operands, first_.data(), descs_.data(), present_.get());
+    Descs operands = call_.view(pass_);
     RecordStorage record;
     try {
-      pass_.infer(options_.data(), operands, record);
+      pass_.infer(call_.options.data(), operands, record);
     } catch (const Error& error) {
       const std::string message = error.what(), name = pass_.name;
       EXPECT_EQ(message.rfind(name.substr(0, name.find("_forward")), 0), 0u) << pass_.name << ": " << message;
@@ -70,16 +52,16 @@ class Extremes {
     for (size_t operand = 0; operand < pass_.operands.size(); ++operand) {
       const Role role = pass_.operands[operand].role;
       if (role == Role::dims || role == Role::numbers) continue;
-      for (int32_t i = first_[operand]; i < first_[operand + 1]; ++i) {
-        const Desc& desc = descs_[static_cast<size_t>(i)];
-        if (!present_[static_cast<size_t>(i)]) continue;
+      for (int32_t i = call_.first[operand]; i < call_.first[operand + 1]; ++i) {
+        const Desc& desc = call_.descs[static_cast<size_t>(i)];
+        if (!call_.present[static_cast<size_t>(i)]) continue;
         EXPECT_NO_THROW(make_desc(desc.dtype, {}, desc.dims.data(), desc.rank, "test")) << desc;
         if (desc.bytes() > int64_t{1} << 40) return true;  // no machine gets further
       }
     }
     const Env env{64, NDL_PRECISION_STANDARD};
     for (int32_t i = 0; i < pass_.implementations(); ++i) {
-      if (pass_.reject(i, record, env) != nullptr) continue;
+      if (obstacle(pass_.target(i), machine()) != nullptr || pass_.reject(i, record, env) != nullptr) continue;
       EXPECT_GE(pass_.estimate(i, record, env), 0) << pass_.implementation_name(i);
       EXPECT_GE(pass_.workspace(i, record, env), 0) << pass_.implementation_name(i);
       if (pass_.derived_operand(i) < 0) continue;
@@ -89,13 +71,6 @@ class Extremes {
   }
 
  private:
-  void add(const Desc& desc, bool present) {
-    descs_.push_back(desc);
-    auto grown = std::make_unique<bool[]>(descs_.size());
-    std::copy_n(present_.get(), descs_.size() - 1, grown.get());
-    grown[descs_.size() - 1] = present;
-    present_ = std::move(grown);
-  }
   bool chance(uint64_t one_in) { return random_() % one_in == 0; }
   int64_t pick(std::initializer_list<int64_t> values) { return values.begin()[random_() % values.size()]; }
   int64_t extreme() { return pick({0, 1, 2, 3, 17, INT32_MAX, int64_t{1} << 31, int64_t{1} << 40, int64_t{1} << 58, int64_t{1} << 61}); }
@@ -111,7 +86,7 @@ class Extremes {
     }
   }
   void replace(const Field& field) {
-    const auto put = [&](auto value) { std::memcpy(options_.data() + field.offset, &value, sizeof(value)); };
+    const auto put = [&](auto value) { std::memcpy(call_.options.data() + field.offset, &value, sizeof(value)); };
     const double real = std::array{0.0, -1.0, 0.5, 1.0, 1e300, -0.0, HUGE_VAL, std::nan("")}[random_() % 8];
     switch (field.kind) {
       case Field::Kind::i32: put(static_cast<int32_t>(pick({0, 1, -1, 2, 3, 1 << 20, INT32_MAX, INT32_MIN}))); break;
@@ -124,10 +99,7 @@ class Extremes {
 
   const Pass& pass_;
   std::mt19937_64 random_;
-  std::vector<Desc> descs_;
-  std::unique_ptr<bool[]> present_;
-  std::vector<int32_t> first_;
-  std::vector<unsigned char> options_;
+  CallShape call_;
 };
 
 TEST(Infer, AcceptsOrRefusesExtremes) {

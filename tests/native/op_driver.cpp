@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <random>
 #include <sstream>
@@ -79,6 +81,21 @@ void by_dtype(ndl_dtype dtype, const Body& body) {
 
 }  // namespace
 
+void write_values(const std::vector<double>& values, ndl_dtype dtype, void* memory) {
+  by_dtype(dtype, [&]<class T>(T) {
+    std::transform(values.begin(), values.end(), static_cast<T*>(memory), [](double v) { return static_cast<T>(v); });
+  });
+}
+
+Value read_values(const Desc& desc, const void* memory) {
+  Value value{desc, std::vector<double>(static_cast<size_t>(desc.count()))};
+  by_dtype(desc.dtype, [&]<class T>(T) {
+    const T* data = static_cast<const T*>(memory);
+    std::transform(data, data + value.data.size(), value.data.begin(), [](const T& v) { return static_cast<double>(v); });
+  });
+  return value;
+}
+
 constexpr int64_t kBefore = 17, kBehind = 80;  // elements: an odd place, and more than the widest vector
 
 Guarded guard(const Desc& desc, bool written, const std::vector<double>& data) {
@@ -89,9 +106,7 @@ Guarded guard(const Desc& desc, bool written, const std::vector<double>& data) {
   std::memset(tensor.data(), 0xff, static_cast<size_t>(whole.bytes()));
   tensor.desc = desc;
   tensor.offset = kBefore * dtype_size(desc.dtype);
-  by_dtype(desc.dtype, [&]<class T>(T) {
-    std::transform(data.begin(), data.end(), static_cast<T*>(tensor.data()), [](double v) { return static_cast<T>(v); });
-  });
+  write_values(data, desc.dtype, tensor.data());
   const unsigned char* begin = tensor.storage->data();
   Guarded result{0, written, {begin, begin + whole.bytes()}};
   poison(begin, tensor.offset);
@@ -121,15 +136,10 @@ static Guarded upload(const Value& value, bool wide, bool written) {
 
 static Value download(ndl_tensor handle) {
   const TensorRef tensor = resolve_tensor(handle, "test", "tensor");
-  Value value{tensor->desc, std::vector<double>(static_cast<size_t>(tensor->desc.count()))};
-  by_dtype(tensor->desc.dtype, [&]<class T>(T) {
-    const T* data = static_cast<const T*>(tensor->data());
-    for (size_t i = 0; i < value.data.size(); ++i) value.data[i] = static_cast<double>(data[i]);
-  });
-  return value;
+  return read_values(tensor->desc, tensor->data());
 }
 
-std::vector<unsigned char> options_of(const Pass& pass, const Case& row) {
+static std::vector<unsigned char> options_of(const Pass& pass, const Case& row) {
   std::vector<unsigned char> options(std::max<uint32_t>(pass.options_size, 8));
   if (pass.options_size == 0) return options;
   std::memcpy(options.data(), pass.default_options, pass.options_size);
@@ -156,6 +166,14 @@ std::vector<unsigned char> options_of(const Pass& pass, const Case& row) {
 }
 
 namespace {
+
+// The numbers of an operand that is no tensor: an attribute list of the row, such as axes, or another operand's dimensions.
+std::vector<int64_t> numbers_of(const Operand& operand, const Values& values) {
+  const std::string name = operand.name;
+  if (const std::vector<Value>* list = find(values, name)) return {(*list)[0].data.begin(), (*list)[0].data.end()};
+  const Desc& desc = values.at(name.substr(0, name.size() - 5))[0].desc;
+  return {desc.dims.begin(), desc.dims.begin() + desc.rank};
+}
 
 // The operands of a pass, for one run of it; every tensor is made anew.
 struct Run {
@@ -197,26 +215,17 @@ static void prepare(const Pass& pass, const Values& values, bool wide, size_t ou
   run.dims.resize(pass.operands.size());
   for (size_t i = 0; i < pass.operands.size(); ++i) {
     const Operand& operand = pass.operands[i];
-    const std::string name = operand.name;
     auto& handles = run.storage[i];
     switch (operand.role) {
       case Role::dims:
-      case Role::numbers: {
-        const std::vector<Value>* list = find(values, name);
-        if (list != nullptr) {  // an attribute list of the row, such as axes
-          for (double v : (*list)[0].data) run.dims[i].push_back(static_cast<int64_t>(v));
-        } else {
-          const std::string of = name.substr(0, name.size() - 5);
-          const Desc& desc = values.at(of)[0].desc;
-          run.dims[i].assign(desc.dims.begin(), desc.dims.begin() + desc.rank);
-        }
+      case Role::numbers:
+        run.dims[i] = numbers_of(operand, values);
         run.args.push_back(ndl::dims(run.dims[i].data(), static_cast<int32_t>(run.dims[i].size())));
         continue;
-      }
       case Role::in:
       case Role::optional:
       case Role::inout:
-        if (const std::vector<Value>* list = find(values, name)) {
+        if (const std::vector<Value>* list = find(values, operand.name)) {
           for (const Value& value : *list) add(handles, upload(value, wide, operand.role == Role::inout));
         }
         if (operand.list) run.args.push_back(in_list(handles.data(), static_cast<int32_t>(handles.size())));
@@ -329,6 +338,95 @@ const Outputs& expected_outputs(const Pass& pass, const Case& row, Prepared& dat
   const auto [entry, fresh] = data.expected.try_emplace(&pass);
   if (fresh) entry->second = execute(pass, "cpu:ref", row, data.values, true, data.output_items);
   return entry->second;
+}
+
+CallShape::CallShape(const Pass& pass, const Case& row, const Prepared& data) : options(options_of(pass, row)) {
+  std::vector<char> there;
+  const auto add = [&](const Desc& desc, bool is_present) { descs.push_back(desc), there.push_back(is_present); };
+  for (const Operand& operand : pass.operands) {
+    first.push_back(static_cast<int32_t>(descs.size()));
+    if (operand.role == Role::dims || operand.role == Role::numbers) {
+      const std::vector<int64_t> numbers = numbers_of(operand, data.values);
+      Desc desc;
+      desc.rank = static_cast<int32_t>(numbers.size());
+      std::copy(numbers.begin(), numbers.end(), desc.dims.begin());
+      add(desc, true);
+    } else if (operand.role == Role::out || operand.role == Role::optional_out) {
+      for (size_t i = 0; i < (operand.list ? data.output_items : 1); ++i) add({}, true);
+    } else if (const std::vector<Value>* list = find(data.values, operand.name)) {
+      for (const Value& value : *list) add(value.desc, true);
+    } else if (!operand.list) {
+      add({}, false);
+    }
+  }
+  first.push_back(static_cast<int32_t>(descs.size()));
+  present = std::make_unique<bool[]>(there.size());
+  std::copy(there.begin(), there.end(), present.get());
+}
+
+static void compare(const std::string& what, const Value& got, const Value& expected, double reduction, double factor) {
+  ASSERT_TRUE(got.desc.same_shape(expected.desc)) << what << ": " << got.desc << " and " << expected.desc;
+  double scale = 0;
+  for (double v : expected.data)
+    if (std::isfinite(v)) scale = std::max(scale, std::abs(v));
+  const bool exact = got.desc.dtype != NDL_DTYPE_F32;
+  // The rounding of sums of `reduction` terms grows like its root; outputs here are near their largest terms' size.
+  const double tolerance = exact ? 0 : factor * std::ldexp(1.0, -23) * (4 + 2 * std::sqrt(reduction)) * std::max(scale, 1e-30);
+  // Which of two elements is the largest turns where a rounding method breaks their tie: one in a thousand may.
+  size_t ties = exact && factor > 1 ? 1 + expected.data.size() / 1000 : 0;
+  for (size_t i = 0; i < expected.data.size(); ++i) {
+    const double a = got.data[i], b = expected.data[i];
+    if (a == b || (std::isnan(a) && std::isnan(b))) continue;
+    if (ties > 0) {
+      --ties;
+      continue;
+    }
+    ASSERT_LE(std::abs(a - b), tolerance) << what << ", element " << i << ": " << a << ", expected " << b;
+  }
+}
+
+void compare(const Pass& pass, const std::string& implementation, const Outputs& got, const Outputs& expected) {
+  int64_t elements_out = 1;
+  for (const auto& list : expected.values)
+    for (const Value& value : list) elements_out = std::max(elements_out, value.desc.count());
+  const double reduction = std::max(1.0, expected.flop / 2 / static_cast<double>(elements_out));
+  // What a method's rounding errors may be, next to those of the direct sum: as nativedl/conv.h says.
+  const double factor = implementation.find(":winograd4x4:") != std::string::npos ? 2 : 1;
+  for (size_t i = 0; i < pass.operands.size(); ++i)
+    for (size_t item = 0; item < expected.values[i].size(); ++item) {
+      const std::string what = std::string(pass.name) + " " + implementation + " " + pass.operands[i].name;
+      compare(what, got.values[i][item], expected.values[i][item], reduction, factor);
+      if (testing::Test::HasFatalFailure()) return;
+    }
+}
+
+std::string Subject::name() const {
+  std::string name = std::string(pass->name) + "_" + implementation;
+  for (char& c : name)
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+  return name;
+}
+
+std::vector<Subject> all_subjects() {
+  std::vector<Subject> list;
+  for (const std::string& op : case_tables())
+    for (const Pass* pass : all_passes()) {
+      if (!belongs(*pass, op)) continue;
+      for (int32_t i = 0; i < pass->implementations(); ++i)
+        if (std::strcmp(pass->implementation_name(i), "cpu:ref") != 0) list.push_back({pass, op, i, pass->implementation_name(i)});
+    }
+  return list;
+}
+
+double max_flop() {
+#if defined(__SANITIZE_THREAD__)
+  return 3e6;
+#elif defined(NDL_SLOW_BUILD)
+  return 3e7;
+#else
+  static const bool slow = std::getenv("NATIVEDL_TEST_SLOW") != nullptr;
+  return slow ? 3e6 : 3e8;
+#endif
 }
 
 bool belongs(const Pass& pass, const std::string& op) {

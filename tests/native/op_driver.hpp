@@ -7,6 +7,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,9 @@ Guarded guard(const Desc& desc, bool written, const std::vector<double>& data);
 void check(const Guarded& guarded, const char* what);
 void unpoison(const void* begin, int64_t bytes);
 
+void write_values(const std::vector<double>& values, ndl_dtype dtype, void* memory);
+Value read_values(const Desc& desc, const void* memory);
+
 struct Outputs {
   ndl_status status;
   double flop = 0;
@@ -45,7 +49,6 @@ Outputs execute(const Pass& pass, const std::string& implementation, const Case&
                 int32_t threads = 0, const Outputs* like = nullptr, bool in_place = false);
 // The operand whose memory an output may be on this row; -1: none.
 int shared_operand(const Pass& pass, const Operand& output, const Values& values, const Outputs& like);
-std::vector<unsigned char> options_of(const Pass& pass, const Case& row);
 
 // What one row's passes share, computed once for all their implementations.
 struct Prepared {
@@ -57,8 +60,34 @@ struct Prepared {
 Prepared& prepared(const std::string& op, const Case& row);
 const Outputs& expected_outputs(const Pass& pass, const Case& row, Prepared& data);  // of cpu:ref in f64
 
+// A call as infer takes it, of descriptions alone: for tests that reach a pass beside submit.
+struct CallShape {
+  std::vector<int32_t> first;  // entry of each operand, and one past the last
+  std::vector<Desc> descs;
+  std::unique_ptr<bool[]> present;
+  std::vector<unsigned char> options;
+
+  CallShape(const Pass& pass, const Case& row, const Prepared& data);
+  Descs view(const Pass& pass) { return Descs(pass.name, pass.operands, first.data(), descs.data(), present.get()); }
+};
+
+// Compares all outputs within the rounding that the sums' lengths and the method's documentation explain.
+void compare(const Pass& pass, const std::string& implementation, const Outputs& got, const Outputs& expected);
+
+// Every implementation of every pass that has a table, but the reference.
+struct Subject {
+  const Pass* pass;
+  std::string op;
+  int32_t number;
+  std::string implementation;
+
+  std::string name() const;  // of letters, digits and underscores
+};
+std::vector<Subject> all_subjects();
+
 bool belongs(const Pass& pass, const std::string& op);
 bool too_large(const Case& row, double max_flop);
+double max_flop();  // above which a row costs too much under a sanitizer or an emulator (NATIVEDL_TEST_SLOW)
 // Whether the pass reads the gradient of an output that has none: of integers.
 bool lacks_gradient(const Pass& pass, const Values& values);
 

@@ -5,9 +5,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
-#include <cstdlib>
-#include <cstring>
 
 #include "core/storage.hpp"
 #include "fixtures.hpp"
@@ -15,42 +12,6 @@
 
 namespace ndl::test {
 namespace {
-
-// Rows above this cost too much under a sanitizer or, as NATIVEDL_TEST_SLOW says, an emulator.
-double max_flop() {
-#if defined(__SANITIZE_THREAD__)
-  return 3e6;
-#elif defined(NDL_SLOW_BUILD)
-  return 3e7;
-#else
-  static const bool slow = std::getenv("NATIVEDL_TEST_SLOW") != nullptr;
-  return slow ? 3e6 : 3e8;
-#endif
-}
-
-// What a method's rounding errors may be, next to those of the direct sum: as nativedl/conv.h says.
-double error_factor(const std::string& implementation) { return implementation.find(":winograd4x4:") != std::string::npos ? 2 : 1; }
-
-void compare(const std::string& what, const Value& got, const Value& expected, double reduction, double factor) {
-  ASSERT_TRUE(got.desc.same_shape(expected.desc)) << what << ": " << got.desc << " and " << expected.desc;
-  double scale = 0;
-  for (double v : expected.data)
-    if (std::isfinite(v)) scale = std::max(scale, std::abs(v));
-  const bool exact = got.desc.dtype != NDL_DTYPE_F32;
-  // The rounding of sums of `reduction` terms grows like its root; outputs here are near their largest terms' size.
-  const double tolerance = exact ? 0 : factor * std::ldexp(1.0, -23) * (4 + 2 * std::sqrt(reduction)) * std::max(scale, 1e-30);
-  // Which of two elements is the largest turns where a rounding method breaks their tie: one in a thousand may.
-  size_t ties = exact && factor > 1 ? 1 + expected.data.size() / 1000 : 0;
-  for (size_t i = 0; i < expected.data.size(); ++i) {
-    const double a = got.data[i], b = expected.data[i];
-    if (a == b || (std::isnan(a) && std::isnan(b))) continue;
-    if (ties > 0) {
-      --ties;
-      continue;
-    }
-    ASSERT_LE(std::abs(a - b), tolerance) << what << ", element " << i << ": " << a << ", expected " << b;
-  }
-}
 
 bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](double x, double y) { return std::bit_cast<uint64_t>(x) == std::bit_cast<uint64_t>(y); });
@@ -73,22 +34,6 @@ TEST(Guard, SeesPlantedWrites) {
   plant(2, true);
 }
 
-struct Parameters {
-  const Pass* pass;
-  std::string op, implementation;
-};
-
-std::vector<Parameters> all_implementations() {
-  std::vector<Parameters> list;
-  for (const std::string& op : case_tables())
-    for (const Pass* pass : all_passes()) {
-      if (!belongs(*pass, op)) continue;
-      for (int32_t i = 0; i < pass->implementations(); ++i)
-        if (std::strcmp(pass->implementation_name(i), "cpu:ref") != 0) list.push_back({pass, op, pass->implementation_name(i)});
-    }
-  return list;
-}
-
 // Prints what all tests of this program compared, once at its end.
 struct Tally {
   static inline int total_compared = 0, total_refused = 0, total_too_large = 0;
@@ -107,11 +52,11 @@ class PrintTally : public testing::Environment {
 };
 const auto* const kPrintTally = testing::AddGlobalTestEnvironment(new PrintTally);
 
-class Ops : public testing::TestWithParam<Parameters> {};
+class Ops : public testing::TestWithParam<Subject> {};
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Ops);
 
 TEST_P(Ops, MatchReference) {
-  const auto& [pass, op, implementation] = GetParam();
+  const auto& [pass, op, number, implementation] = GetParam();
   int compared = 0, oversize = 0, refused = 0;
   const Tally tally(compared, refused, oversize);
   for (const Case& row : read_cases(op)) {
@@ -139,18 +84,14 @@ TEST_P(Ops, MatchReference) {
                                     [&](const Operand& output) { return shared_operand(*pass, output, values, got) >= 0; });
     const Outputs in_place = shares ? execute(*pass, implementation, row, values, false, output_items, 0, &got, true) : got;
     ASSERT_EQ(in_place.status, NDL_OK) << last_error();
-    int64_t elements_out = 1;
-    for (const auto& list : expected.values)
-      for (const Value& value : list) elements_out = std::max(elements_out, value.desc.count());
-    const double reduction = std::max(1.0, expected.flop / 2 / static_cast<double>(elements_out));
+    compare(*pass, implementation, got, expected);
+    if (HasFatalFailure()) return;
     for (size_t i = 0; i < pass->operands.size(); ++i)
-      for (size_t item = 0; item < expected.values[i].size(); ++item) {
-        const std::string what = std::string(pass->name) + " " + implementation + " " + pass->operands[i].name;
-        compare(what, got.values[i][item], expected.values[i][item], reduction, error_factor(implementation));
-        if (HasFatalFailure()) return;
+      for (size_t item = 0; item < got.values[i].size(); ++item) {
         ASSERT_TRUE(same_bits(got.values[i][item].data, single.values[i][item].data))
-            << what << ": the bits differ between all threads and one with outputs given";
-        ASSERT_TRUE(same_bits(got.values[i][item].data, in_place.values[i][item].data)) << what << ": the bits differ in place";
+            << pass->operands[i].name << ": the bits differ between all threads and one with outputs given";
+        ASSERT_TRUE(same_bits(got.values[i][item].data, in_place.values[i][item].data))
+            << pass->operands[i].name << ": the bits differ in place";
       }
     ++compared;
   }
@@ -159,12 +100,7 @@ TEST_P(Ops, MatchReference) {
   RecordProperty("refused", refused);
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, Ops, testing::ValuesIn(all_implementations()), [](const auto& info) {
-  std::string name = std::string(info.param.pass->name) + "_" + info.param.implementation;
-  for (char& c : name)
-    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Cases, Ops, testing::ValuesIn(all_subjects()), [](const auto& info) { return info.param.name(); });
 
 }  // namespace
 }  // namespace ndl::test
