@@ -62,7 +62,28 @@ inline double conv2d_depthwise_estimate(const Conv2d& r, const Env& env, Target 
 }
 // As many permutations as products.
 inline double conv2d_grouped_estimate(const Conv2d& r, const Env& env, Target target) {
-  return 1.3 * conv2d_depthwise_estimate(r, env, target);
+  return 1.1 * conv2d_depthwise_estimate(r, env, target);
+}
+
+// What is read is copied, pixel by pixel where there are groups. Few neighbours in a row leave too few sums to hide the latency of
+// one; the sums of the weight's gradient are updated, and a large weight is read, once for each image or more.
+template <Conv2dPass kPass>
+double conv2d_direct_estimate(const Conv2d& r, const Env& env, Target target) {
+  constexpr bool kInput = kPass == Conv2dPass::backward_input, kWeight = kPass == Conv2dPass::backward_weight;
+  const double lanes = target == Target::cpu_avx512 ? 16 : target == Target::cpu_avx2 ? 8 : 4;
+  const auto groups = static_cast<double>(r.groups), n = static_cast<double>(r.n);
+  const double in = static_cast<double>(kInput ? r.k : r.c) / groups, out = static_cast<double>(kInput ? r.c : r.k) / groups;
+  const bool pair = groups > 1 && in == out && 2 * in == lanes;
+  const double vectors = pair ? 1 : whole(out, lanes) / lanes;
+  const double products = r.flop * (pair ? 1.15 : vectors * lanes / std::max(out, 1.0)) / (in < 8 && !pair ? 0.9 : r.r * r.s == 1 ? 1 : 1.25);
+  const double row = kInput ? std::ceil(static_cast<double>(r.w) / static_cast<double>(r.stride_w)) : static_cast<double>(r.q);
+  const double few = kWeight ? 1 : std::max(1.0, 8 / (std::min(row, 14.0) * std::min(vectors, 2.0)));
+  const double pixels = n * static_cast<double>(kInput ? r.p * r.q : r.h * r.w) + (kWeight ? n * static_cast<double>(r.p * r.q) : 0);
+  const double copies = 1.3 * pixels * groups * ((groups > 1 ? (pair ? 125 : 250) : 0) + 6 * in);
+  const double size = static_cast<double>(r.k * r.r * r.s) * static_cast<double>(r.c) / groups;
+  const double sums = kWeight ? 9 * n * size : size > 256e3 ? 6 * n * size : 0;
+  const Rates rate = rates(target);
+  return std::max((products * few + copies + sums) / (rate.flop * env.cores), r.bytes / (rate.bytes * std::min(env.cores, 2)));
 }
 
 // Nothing is gathered. In the pass to the input every window is computed whole, then added to the image.
@@ -81,7 +102,7 @@ inline double conv2d_phases_estimate(const Conv2d& r, const Env& env, Target tar
   const auto pixels = static_cast<double>(r.n * r.h * r.w * r.groups), taps = static_cast<double>(r.r * r.s);
   const double gathered = pixels * taps / static_cast<double>(r.stride_h * r.stride_w);
   const double moves = gathered * (400 + 12 * kg) + pixels * (400 + 12 * cg);
-  return estimate(r, env, target, whole(cg, kCostLanes) / std::max(cg, 1.0)) + moves / (rates(target).flop * env.cores);
+  return estimate(r, env, target, whole(cg, kCostLanes) / std::max(cg, 1.0) / kProductGain) + moves / (rates(target).flop * env.cores);
 }
 
 }  // namespace ndl::cpu

@@ -135,6 +135,14 @@ NDL_INLINE F32 permute(F32 v, I32 lanes) {
 #endif
 }
 
+// Two floats, over and over.
+NDL_INLINE F32 broadcast_pair(const float* source) {
+  typedef int64_t Pairs __attribute__((vector_size(kVectorBytes)));
+  int64_t pair;
+  __builtin_memcpy(&pair, source, sizeof(pair));
+  return (F32)(pair - Pairs{});
+}
+
 // Asks for a cache line that will be read soon; any address will do.
 NDL_INLINE void prefetch(const float* address) { __builtin_prefetch(address, 0, 2); }
 

@@ -61,8 +61,7 @@ const char* only_depthwise(const Conv2d& r, const Env& env) {
 }
 const char* only_small_groups(const Conv2d& r, const Env& env) {
   const int64_t width = r.c / r.groups;
-  if (r.k != r.c || (width != 2 && width != 4 && width != 8 && width != 16))
-    return "it takes groups of 2, 4, 8 or 16 channels with as many outputs";
+  if (r.k != r.c || (width != 2 && width != 4)) return "it takes groups of 2 or 4 channels with as many outputs";
   return only_f32(r, env);
 }
 
@@ -74,6 +73,7 @@ const char* only_strided(const Conv2d& r, const Env& env) {
 const Implementation<Conv2d> kForward[] = {
     NDL_LIST_SIMD("depthwise", only_depthwise, cpu::conv2d_depthwise_estimate, conv2d_forward_depthwise),
     NDL_LIST_SIMD("grouped", only_small_groups, cpu::conv2d_grouped_estimate, conv2d_forward_grouped),
+    NDL_LIST_SIMD("direct", only_f32, cpu::conv2d_direct_estimate<Conv2dPass::forward>, conv2d_forward_direct),
     NDL_LIST_SIMD("few_channels", only_few_channels, cpu::conv2d_few_channels_estimate<Conv2dPass::forward>, conv2d_forward_few_channels),
     NDL_LIST_SIMD("winograd4x4", no_winograd<4>, (cpu::conv2d_winograd_estimate<4, Conv2dPass::forward>), conv2d_forward_winograd4x4),
     NDL_LIST_SIMD("winograd2x2", no_winograd<2>, (cpu::conv2d_winograd_estimate<2, Conv2dPass::forward>), conv2d_forward_winograd2x2),
@@ -83,6 +83,7 @@ const Implementation<Conv2d> kForward[] = {
 const Implementation<Conv2d> kBackwardInput[] = {
     NDL_LIST_SIMD("depthwise", only_depthwise, cpu::conv2d_depthwise_estimate, conv2d_backward_input_depthwise),
     NDL_LIST_SIMD("grouped", only_small_groups, cpu::conv2d_grouped_estimate, conv2d_backward_input_grouped),
+    NDL_LIST_SIMD("direct", only_f32, cpu::conv2d_direct_estimate<Conv2dPass::backward_input>, conv2d_backward_input_direct),
     NDL_LIST_SIMD("few_channels", only_few_channels, cpu::conv2d_few_channels_estimate<Conv2dPass::backward_input>, conv2d_backward_input_few_channels),
     NDL_LIST_SIMD("phases", only_strided, cpu::conv2d_phases_estimate, conv2d_backward_input_phases),
     NDL_LIST_SIMD("winograd4x4", no_winograd<4>, (cpu::conv2d_winograd_estimate<4, Conv2dPass::backward_input>), conv2d_backward_input_winograd4x4),
@@ -93,6 +94,7 @@ const Implementation<Conv2d> kBackwardInput[] = {
 const Implementation<Conv2d> kBackwardWeight[] = {
     NDL_LIST_SIMD("depthwise", only_depthwise, cpu::conv2d_depthwise_estimate, conv2d_backward_weight_depthwise),
     NDL_LIST_SIMD("grouped", only_small_groups, cpu::conv2d_grouped_estimate, conv2d_backward_weight_grouped),
+    NDL_LIST_SIMD("direct", only_f32, cpu::conv2d_direct_estimate<Conv2dPass::backward_weight>, conv2d_backward_weight_direct),
     NDL_LIST_SIMD("few_channels", only_few_channels, cpu::conv2d_few_channels_estimate<Conv2dPass::backward_weight>, conv2d_backward_weight_few_channels),
     NDL_LIST_SIMD("winograd4x4", no_winograd<4>, (cpu::conv2d_winograd_estimate<4, Conv2dPass::backward_weight>), conv2d_backward_weight_winograd4x4),
     NDL_LIST_SIMD("winograd2x2", no_winograd<2>, (cpu::conv2d_winograd_estimate<2, Conv2dPass::backward_weight>), conv2d_backward_weight_winograd2x2),

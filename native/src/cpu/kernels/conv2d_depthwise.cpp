@@ -1,13 +1,12 @@
-// cpu/kernels/conv2d_depthwise.cpp: convolution of small groups: kWidth = 1 (depthwise), 2, 4, 8 or 16 channels.
+// cpu/kernels/conv2d_depthwise.cpp: convolution of the smallest groups: kWidth = 1 (depthwise), 2 or 4 channels.
 //
 //   forward          y[n,p,q,k] = act( b[k] + sum_{r,s,i} x[n, p*sh + r*dh - top, q*sw + s*dw - left, g + i] * w[k,r,s,i] )
 //   backward_input   dx[n,h,w,c] = sum_{r,s,i} dy[n,p,q, g + i] * w[g + i,r,s,c - g], over the outputs that read pixel (h,w)
 //   backward_weight  dw[k,r,s,i] = sum_{n,p,q} dy[n,p,q,k] * x[n, p*sh + r*dh - top, q*sw + s*dw - left, g + i]
 //
 // x, dx [n,h,w,c]; y, dy [n,p,q,c]; w [c,r,s,kWidth]; g: first channel of the group that k (or c) belongs to.
-// Mapping: vectors along channels. Where a vector holds whole groups, the i-th channels of its groups, each repeated over
-// its group, are one permutation of the vector read, with kWidth 1 the vector itself; of a group wider than a vector, one
-// element is broadcast.
+// Mapping: vectors along channels. A vector holds whole groups: their i-th channels, each repeated over its group, are one
+// permutation of the vector read, with kWidth 1 the vector itself.
 //   forward and backward_input  the same walk: which taps reach a row or a column, and what they read, are arithmetic
 //       progressions (Reach), found once per call. A task is a row of the result; in it, up to kColumns neighbours of
 //       one phase of the stride that are reached alike share each load of a weight: kColumns sums, a weight, a read.
@@ -17,7 +16,7 @@
 // Refuses: f64, groups of other widths or with more outputs than inputs. Bound: memory bandwidth for depthwise.
 // Measured on one thread, Zen 4, AVX-512, milliseconds, in brackets oneDNN 3.13.1: 3x3 on 16x56x56x144, forward 4.2 (6.6), to the
 // input 3.9 (6.5), to the weight 2.9 (7.8), at stride 2 1.2 (2.6), 2.3 (2.2), 1.6 (2.2); without the prefetches 6.9, 6.7, 5.7 at
-// stride 1. 32 groups of 4 on 8x56x56x128: 3.1 (7.1), 3.1 (6.1), 3.5 (10.5); of 16 on 8x14x14x512, 3.3 (2.0), 3.4 (2.0), 5.1 (1.9).
+// stride 1. 32 groups of 4 on 8x56x56x128: 3.1 (7.1), 3.1 (6.1), 3.5 (10.5).
 #include "cpu/simd.hpp"
 #include "ops/conv2d.hpp"
 
@@ -33,12 +32,10 @@ template <int kWidth>
 NDL_INLINE F32 member(const float* pixel, int64_t c, int n, int i) {
   if constexpr (kWidth == 1) {
     return load_some(pixel + c, n);
-  } else if constexpr (kWidth <= kLanes) {
+  } else {
     I32 lanes;
     for (int lane = 0; lane < kLanes; ++lane) lanes[lane] = lane / kWidth * kWidth + i;
     return permute(load_some(pixel + c, n), lanes);
-  } else {
-    return broadcast(pixel[c / kWidth * kWidth + i]);
   }
 }
 
@@ -117,7 +114,7 @@ NDL_INLINE void tile(const Walk& walk, const Reach& row, const Reach& column, co
       for (int64_t j = 0; j < column.count; ++j) {
         const float* from = read + i * row_read + j * column_read;
         const float* w = weights + i * row_weight + j * column_weight + c;
-#pragma GCC unroll 16
+#pragma GCC unroll 4
         for (int m = 0; m < kWidth; ++m) {
           const F32 weight = load(w + m * across);
 #pragma GCC unroll 8
@@ -242,7 +239,7 @@ NDL_INLINE void tap_sums(const Conv2d& r, const float* x, const float* dy, int64
       prefetch(from + ahead_x + c);
 #pragma GCC unroll 8
       for (int j = 0; j < kCount; ++j)
-#pragma GCC unroll 16
+#pragma GCC unroll 4
         for (int i = 0; i < kWidth; ++i) sum[j][i] += member<kWidth>(from + j * tap, c, lanes, i) * gradient;
     }
 #pragma GCC unroll 8
@@ -269,7 +266,7 @@ NDL_INLINE Range inside(const Conv2d& r, int64_t j, int64_t begin, int64_t end) 
 // The same for all taps of one kernel row, over columns [begin, end) of a row of dy; line: the row of x that it reads.
 template <int kWidth>
 void row_sums(const Conv2d& r, const float* line, const float* dy, int64_t begin, int64_t end, float* sums) {
-  constexpr int kTogether = 4 / kWidth < 1 ? 1 : 4 / kWidth;  // sums that stay in registers: enough to hide the latency of one
+  constexpr int kTogether = 4 / kWidth;  // taps whose sums that stay in registers: enough to hide the latency of one
   const int64_t tap = kWidth * padded(r.c);
   for (int64_t j = 0; j < r.s; j += kTogether) {
     const int64_t taps = r.s - j < kTogether ? r.s - j : kTogether;
@@ -331,11 +328,8 @@ void backward_weight_depthwise(const Conv2d& r, const Buffers& b, const Exec& ex
 
 #define NDL_OF_WIDTH(pass)                                                   \
   void pass##_grouped(const Conv2d& r, const Buffers& b, const Exec& exec) { \
-    const int64_t width = r.c / r.groups;                                    \
-    if (width == 2) pass<2>(r, b, exec);                                     \
-    else if (width == 4) pass<4>(r, b, exec);                                \
-    else if (width == 8) pass<8>(r, b, exec);                                \
-    else pass<16>(r, b, exec);                                               \
+    if (r.c / r.groups == 2) pass<2>(r, b, exec);                            \
+    else pass<4>(r, b, exec);                                                \
   }
 NDL_OF_WIDTH(forward)
 NDL_OF_WIDTH(backward_input)
