@@ -46,23 +46,27 @@ std::vector<std::string> split_list(const std::string& value) {
 
 }  // namespace
 
+Case parse_case(const std::string& row) {
+  Case result;
+  std::stringstream words(row);
+  for (std::string word; words >> word;) {
+    const size_t equals = word.find('=');
+    if (equals == std::string::npos) fail(NDL_ERROR_INVALID_ARGUMENT, "case table: '", word, "' is not key=value");
+    const std::string key = word.substr(0, equals), value = word.substr(equals + 1);
+    result.text += (result.text.empty() ? "" : " ") + word;
+    result.options[key] = value;
+    if (looks_like_operand(value))
+      for (const std::string& part : split_list(value)) result.operands[key].push_back(operand(part));
+  }
+  return result;
+}
+
 std::vector<Case> read_cases(const std::string& op) {
   std::ifstream file(std::string(NDL_CASES_DIR) + "/" + op + ".cases");
   if (!file) fail(NDL_ERROR_INVALID_ARGUMENT, "there is no case table for ", op);
   std::vector<Case> cases;
   for (std::string line; std::getline(file, line);) {
-    line = line.substr(0, line.find('#'));
-    std::stringstream words(line);
-    Case row;
-    for (std::string word; words >> word;) {
-      const size_t equals = word.find('=');
-      if (equals == std::string::npos) fail(NDL_ERROR_INVALID_ARGUMENT, op, ".cases: '", word, "' is not key=value");
-      const std::string key = word.substr(0, equals), value = word.substr(equals + 1);
-      row.text += (row.text.empty() ? "" : " ") + word;
-      row.options[key] = value;
-      if (looks_like_operand(value))
-        for (const std::string& part : split_list(value)) row.operands[key].push_back(operand(part));
-    }
+    Case row = parse_case(line.substr(0, line.find('#')));
     if (!row.text.empty()) cases.push_back(std::move(row));
   }
   return cases;

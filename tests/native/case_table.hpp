@@ -21,6 +21,7 @@ struct Case {
   std::map<std::string, std::string> options;
 };
 
+Case parse_case(const std::string& row);
 std::vector<Case> read_cases(const std::string& op);
 std::vector<std::string> case_tables();  // the ops that have a table
 

@@ -5,7 +5,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <new>
 
@@ -55,6 +58,8 @@ NamedFaults::NamedFaults(const std::string& name) {
 NamedFaults::~NamedFaults() {
   for (size_t i = 0; i < std::size(kSignals); ++i) sigaction(kSignals[i], &g_before[i], nullptr);
 }
+
+bool can_fence(Target target) { return target != Target::cpu_avx2 || std::getenv("NATIVEDL_TEST_SLOW") == nullptr; }
 
 Outputs execute_fenced(const Pass& pass, int32_t implementation, const Case& row, const Prepared& data, Edge edge, bool stream) {
   CallShape call(pass, row, data);

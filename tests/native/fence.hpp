@@ -34,6 +34,9 @@ class NamedFaults {
   ~NamedFaults();
 };
 
+// Not for AVX2 under an emulator, which NATIVEDL_TEST_SLOW says: qemu reads the lanes that masked loads leave out.
+bool can_fence(Target target);
+
 // Runs an implementation by its number beside submit, so that its workspace and derived data lie against a page as its
 // operands do. stream: as if the call's operands were larger than the caches. Status REFUSED where it refuses.
 Outputs execute_fenced(const Pass& pass, int32_t implementation, const Case& row, const Prepared& data, Edge edge, bool stream);

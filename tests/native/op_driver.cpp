@@ -327,10 +327,16 @@ static bool row_values(const std::string& op, const Case& row, Values& values, s
   return true;
 }
 
+Prepared prepare(const std::string& op, const Case& row) {
+  Prepared data;
+  data.usable = row_values(op, row, data.values, data.output_items);
+  return data;
+}
+
 Prepared& prepared(const std::string& op, const Case& row) {
   static std::map<std::string, Prepared> cache;
   const auto [entry, fresh] = cache.try_emplace(op + " " + row.text);
-  if (fresh) entry->second.usable = row_values(op, row, entry->second.values, entry->second.output_items);
+  if (fresh) entry->second = prepare(op, row);
   return entry->second;
 }
 

@@ -57,7 +57,8 @@ struct Prepared {
   size_t output_items = 1;
   std::map<const Pass*, Outputs> expected;
 };
-Prepared& prepared(const std::string& op, const Case& row);
+Prepared prepare(const std::string& op, const Case& row);
+Prepared& prepared(const std::string& op, const Case& row);  // kept for the whole run
 const Outputs& expected_outputs(const Pass& pass, const Case& row, Prepared& data);  // of cpu:ref in f64
 
 // A call as infer takes it, of descriptions alone: for tests that reach a pass beside submit.
