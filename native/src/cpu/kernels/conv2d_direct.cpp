@@ -137,7 +137,7 @@ NDL_INLINE Source copy_of(const float* image, int64_t h, int64_t w, int64_t c, i
     }
     const float* from = image + (i * w + column) * c + first;
     fill_floats(to, 0.0f, begin * pixel);
-    if (kTogether == 1 && pixel == c) {
+    if (kTogether == 1 && pixel == c && channels == c) {
       copy_floats(to + begin * c, from + begin * c, (end - begin) * c);
     } else {
       for (int64_t j = begin; j < end; ++j) {
