@@ -9,11 +9,14 @@
 namespace ndl::cpu::NDL_ISA {
 namespace {
 
-constexpr int64_t kTask = 16384, kBlock = 2048;
+constexpr int64_t kTask = 16384, kBlock = 2048;  // elements; of a block, a multiple of kLanes
 constexpr float kLowest = -__builtin_inff();
 
-// A line whose elements lie together, or as many lines as a vector has lanes (n of them are there), `step` apart.
+// A line whose elements lie together, at most kBlock of them where kShort, or as many lines as a vector has lanes (n of
+// them are there), `step` apart.
+template <bool kShort>
 struct Together {
+  static constexpr bool kHeld = kShort;
   int64_t terms;
 
   template <class Body>
@@ -22,6 +25,7 @@ struct Together {
   NDL_INLINE static F32 max(F32 v) { return spread_max(v); }
 };
 struct Apart {
+  static constexpr bool kHeld = false;
   int64_t terms, step;
   int lanes;
 
@@ -36,6 +40,8 @@ struct Apart {
 
 template <bool kLog, class Line>
 NDL_INLINE void forward_line(const Line& line, const float* x, float* y) {
+  // Exponentials of a short line wait in whole vectors: what was stored in part cannot be loaded at once.
+  alignas(kVectorBytes) float held[kBlock];
   F32 top = broadcast(kLowest);
   LongSum exps;
   line.each([&](int64_t i, int n) NDL_LAMBDA_INLINE { top = maximum(load_some_or(x + i, n, kLowest), top); });  // a NaN comes through the sum
@@ -43,7 +49,8 @@ NDL_INLINE void forward_line(const Line& line, const float* x, float* y) {
   line.each([&](int64_t i, int n) NDL_LAMBDA_INLINE {
     const F32 e = exponential(load_some_or(x + i, n, kLowest) - top);
     exps.add(e);
-    if constexpr (!kLog) store_some(y + i, e, n);
+    if constexpr (!kLog && Line::kHeld) store<F32>(held + i, e);
+    else if constexpr (!kLog) store_some(y + i, e, n);
   });
   const F32 sum = Line::sum(exps.value());
   if constexpr (kLog) {
@@ -51,7 +58,9 @@ NDL_INLINE void forward_line(const Line& line, const float* x, float* y) {
     line.each([&](int64_t i, int n) NDL_LAMBDA_INLINE { store_some(y + i, (load_some(x + i, n) - top) - log_sum, n); });
   } else {
     const F32 scale = 1.0f / sum;
-    line.each([&](int64_t i, int n) NDL_LAMBDA_INLINE { store_some(y + i, load_some(y + i, n) * scale, n); });
+    line.each([&](int64_t i, int n) NDL_LAMBDA_INLINE {
+      store_some(y + i, (Line::kHeld ? load(held + i) : load_some(y + i, n)) * scale, n);
+    });
   }
 }
 
@@ -73,15 +82,17 @@ template <class Body>
 NDL_INLINE void for_lines(const Softmax& r, float* target, const Exec& exec, const Body& body) {
   if (r.terms == 0) return;
   if (r.inner == 1) {
-    const bool streamed = exec.beyond_cache(r) && r.terms <= kBlock;
-    const int64_t lines = streamed ? kBlock / r.terms : 1;
-    exec.parallel_for(r.outer, 1 + kTask / r.terms, [&](int64_t begin, int64_t end, int32_t) {
+    const int64_t terms = r.terms, lines = terms < kBlock ? kBlock / terms : 1;
+    const bool streamed = exec.beyond_cache(r) && terms <= kBlock;
+    exec.parallel_for(r.outer, 1 + kTask / terms, [&](int64_t begin, int64_t end, int32_t) {
       alignas(kVectorBytes) float block[kBlock];
       for (int64_t row = begin; row < end; row += lines) {
         const int64_t stop = row + lines < end ? row + lines : end;
-        float* to = streamed ? block : target + row * r.terms;
-        for (int64_t i = row; i < stop; ++i) body(Together{r.terms}, i * r.terms, to + (i - row) * r.terms);
-        if (streamed) stream_floats(target + row * r.terms, block, (stop - row) * r.terms);
+        float* to = streamed ? block : target + row * terms;
+        for (int64_t i = row; i < stop; ++i, to += terms)
+          if (terms <= kBlock) body(Together<true>{terms}, i * terms, to);
+          else body(Together<false>{terms}, i * terms, to);
+        if (streamed) stream_floats(target + row * terms, block, (stop - row) * terms);
       }
       stream_fence();
     });
