@@ -24,8 +24,15 @@ internal static class OpCalls
             "max_pool2d" => MaxPool2d(w, t, dy),
             "batch_norm2d" => BatchNorm2d(w, t, dy),
             "relu" => Relu(t, dy),
+            "avg_pool2d" => AvgPool2d(w, t["x"], dy),
+            "global_avg_pool2d" => GlobalAvgPool2d(t["x"], dy),
             "add" => [Forward("add", () => Native.AddForward(t["a"], t["b"]))],
             "softmax" => [Forward("softmax", () => Native.SoftmaxForward(t["x"], w.Int("axis", -1)))],
+            "log_softmax" => [Forward("log_softmax", () => Native.LogSoftmaxForward(t["x"], w.Int("axis", -1)))],
+            "cross_entropy" => CrossEntropy(t["logits"], t["labels"], dy),
+            "permute" => [Forward("permute", () => Native.PermuteForward(t["x"], w.List("axes")))],
+            "pad" => [Forward("pad", () => Native.PadForward(t["x"], w.List("before"), w.List("after"), w.Number("value", 0)))],
+            "cast" => [new("forward", ["cast_forward"], [""], () => [Native.CastForward(t["x"], Enum.Parse<DType>(w.Options["dtype"], ignoreCase: true))])],
             "sum" => [Forward("sum", SumOf(w, t["x"]))],
             _ => null,
         };
@@ -88,6 +95,40 @@ internal static class OpCalls
         return [forward, new("backward", ["max_pool2d_backward"], ["dx"], () => [Native.MaxPool2dBackward(dy, saved, x.Shape, options)])];
     }
 
+    private static PassCall[] AvgPool2d(Workload w, Tensor x, Tensor? dy)
+    {
+        var options = new AvgPool2dOptions
+        {
+            KernelH = w.Int("kernel_h", 1), KernelW = w.Int("kernel_w", 1),
+            StrideH = w.Int("stride_h", 1), StrideW = w.Int("stride_w", 1),
+            PadTop = w.Int("pad_top", 0), PadBottom = w.Int("pad_bottom", 0),
+            PadLeft = w.Int("pad_left", 0), PadRight = w.Int("pad_right", 0),
+        };
+        var forward = Forward("avg_pool2d", () => Native.AvgPool2dForward(x, options));
+        return dy is null ? [forward] : [forward, new("backward", ["avg_pool2d_backward"], ["dx"], () => [Native.AvgPool2dBackward(dy, x.Shape, options)])];
+    }
+
+    private static PassCall[] GlobalAvgPool2d(Tensor x, Tensor? dy)
+    {
+        var forward = Forward("global_avg_pool2d", () => Native.GlobalAvgPool2dForward(x));
+        return dy is null ? [forward] : [forward, new("backward", ["global_avg_pool2d_backward"], ["dx"], () => [Native.GlobalAvgPool2dBackward(dy, x.Shape)])];
+    }
+
+    private static PassCall[] CrossEntropy(Tensor logits, Tensor labels, Tensor? dy)
+    {
+        var options = CrossEntropyOptions.Default;
+        Tensor?[] Run()
+        {
+            var (loss, logSumExp) = Native.CrossEntropyForward(logits, labels, null, options, wantLogSumExp: true);
+            return [loss, logSumExp];
+        }
+        var forward = new PassCall("forward", ["cross_entropy_forward"], ["y", ""], Run);
+        if (dy is null)
+            return [forward];
+        var saved = Run()[1]!;
+        return [forward, new("backward", ["cross_entropy_backward"], ["dlogits"], () => [Native.CrossEntropyBackward(logits, labels, null, saved, dy, options)])];
+    }
+
     private static PassCall[] BatchNorm2d(Workload w, IReadOnlyDictionary<string, Tensor> t, Tensor? dy)
     {
         var options = new BatchNorm2dOptions { Eps = w.Number("eps", 1e-5f), Activation = w.Activation };
@@ -117,8 +158,7 @@ internal static class OpCalls
 
     private static Func<Tensor> SumOf(Workload w, Tensor x)
     {
-        long[] axes = w.Options.TryGetValue("axes", out var text)
-            ? Array.ConvertAll(text.Split(','), a => long.Parse(a, System.Globalization.CultureInfo.InvariantCulture)) : [];
+        var axes = w.List("axes");
         return () => Native.SumForward(x, axes, w.Int("keep_dims", 0) != 0);
     }
 }

@@ -22,6 +22,9 @@ internal sealed record Work(double Flop, double Read, double Written, double Lea
             // The gradient of a pool or a relu is read with what the forward pass kept: an index, the output.
             ("max_pool2d", "forward") => new Work(0, given, y, 0),
             ("max_pool2d", _) => new Work(0, y, Bytes("x"), 0),
+            ("avg_pool2d" or "global_avg_pool2d", "backward") => new Work(0, y, Bytes("x"), 0),
+            ("cross_entropy", "backward") => new Work(0, given, Bytes("logits"), 0),
+            ("cast", _) => new Work(0, given, y / 4 * (w.Options["dtype"] is "bf16" or "f16" ? 2 : 4), 0),
             ("batch_norm2d", "backward") => new Work(0, Bytes("x") + y, Bytes("x"), 0),
             ("relu", "backward") => new Work(0, 2 * y, Bytes("x"), 0),
             _ => new Work(0, given, y, 0),

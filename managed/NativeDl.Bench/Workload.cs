@@ -32,7 +32,7 @@ internal sealed record OperandSpec(long[] Shape, string DType, string Hint)
 /// <summary>One row to measure: an op with operands and options, as the case tables spell it.</summary>
 internal sealed class Workload
 {
-    private static readonly string[] s_options = ["groups", "axes", "axis", "outputs"];
+    private static readonly string[] s_options = ["groups", "axes", "axis", "outputs", "before", "after", "dtype"];
 
     private readonly Dictionary<string, OperandSpec> _operands = [];
     private readonly Dictionary<string, string> _options = [];
@@ -77,6 +77,10 @@ internal sealed class Workload
 
     public float Number(string option, float fallback) =>
         _options.TryGetValue(option, out var text) ? float.Parse(text, CultureInfo.InvariantCulture) : fallback;
+
+    /// <summary>"axes=1,2"; empty where the row does not say.</summary>
+    public long[] List(string option) => _options.TryGetValue(option, out var text)
+        ? Array.ConvertAll(text.Split(','), part => long.Parse(part, CultureInfo.InvariantCulture)) : [];
 
     public Activation Activation => Enum.Parse<Activation>(_options.GetValueOrDefault("activation", "none"), ignoreCase: true);
 

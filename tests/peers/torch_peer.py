@@ -39,14 +39,18 @@ class Request:
             raise Refusal("padding that differs between sides")
         return [self.number("pad_top"), self.number("pad_left")]
 
-    def shape(self, name):
-        dims, _, dtype = self.words[name].partition(":")
-        if dtype not in ("", "f32"):
-            raise Refusal("no adapter for " + dtype)
-        return [int(d) for d in dims.split("x")]
+    def numbers(self, key):
+        return [int(n) for n in self.words[key].split(",")]
 
+    def shape(self, name, dtypes=("", "f32")):
+        dims, _, dtype = self.words[name].partition(":")
+        if dtype not in dtypes:
+            raise Refusal("no adapter for " + dtype)
+        return [] if dims == "scalar" else [int(d) for d in dims.split("x")]
+
+    # i64 operands come in float32 files, too.
     def load(self, name, channels_last=True):
-        shape = self.shape(name)
+        shape = self.shape(name, ("", "f32", "i64"))
         with open(os.path.join(self.words["inputs"], name), "rb") as file:
             data = bytearray(file.read(4 * math.prod(shape)))
         tensor = torch.frombuffer(data, dtype=torch.float32).clone().reshape(shape)
@@ -101,6 +105,27 @@ def max_pool2d(r):
     }
 
 
+def avg_pool2d(r):
+    x, dy = r.load("x"), r.load("dy")
+    window = r.pair("kernel", 1), r.pair("stride", 1), r.pads(), False, True, None
+    return {
+        "forward": (lambda: [aten.avg_pool2d(x, *window)], ["y"]),
+        "backward": (lambda: [aten.avg_pool2d_backward(dy, x, *window)], ["dx"]),
+    }
+
+
+def global_avg_pool2d(r):
+    x, dy = r.load("x"), r.load("dy")
+    pixels = x.shape[2] * x.shape[3]
+
+    # As autograd does it, made dense: what comes behind would otherwise pay for it.
+    def backward():
+        dx = torch.empty_like(x)
+        return [torch.div(dy[:, :, None, None].expand(x.shape), pixels, out=dx)]
+
+    return {"forward": (lambda: [torch.mean(x, (2, 3))], ["y"]), "backward": (backward, ["dx"])}
+
+
 def batch_norm2d(r):
     x, dy, gamma, beta = r.load("x"), r.load("dy"), r.load("gamma"), r.load("beta")
     mean, var = torch.zeros_like(gamma), torch.ones_like(gamma)
@@ -137,9 +162,48 @@ def softmax(r):
     return {"forward": (lambda: [torch.softmax(x, r.number("axis", -1))], ["y"])}
 
 
+def log_softmax(r):
+    x = r.load("x", False)
+    return {"forward": (lambda: [torch.log_softmax(x, r.number("axis", -1))], ["y"])}
+
+
+def cross_entropy(r):
+    logits, labels, dy = r.load("logits"), r.load("labels").long(), r.load("dy")
+    rest = None, 1, -100  # weight, mean, ignore_index
+
+    def forward():
+        log_p = aten._log_softmax(logits, 1, False)
+        loss, total = aten.nll_loss_forward(log_p, labels, *rest)
+        return [loss, log_p, total]
+
+    _, log_p, total = forward()
+
+    def backward():
+        return [aten._log_softmax_backward_data(aten.nll_loss_backward(dy, log_p, labels, *rest, total), log_p, 1, torch.float32)]
+
+    return {"forward": (lambda: forward()[:1], ["y"]), "backward": (backward, ["dlogits"])}
+
+
+def permute(r):
+    x, axes = r.load("x", False), r.numbers("axes")
+    return {"forward": (lambda: [x.permute(axes).contiguous()], ["y"])}
+
+
+def pad(r):
+    x = r.load("x", False)
+    sides = [n for pair in zip(reversed(r.numbers("before")), reversed(r.numbers("after"))) for n in pair]
+    value = float(r.words.get("value", 0))
+    return {"forward": (lambda: [aten.constant_pad_nd(x, sides, value)], ["y"])}
+
+
+def cast(r):
+    x, dtype = r.load("x", False), {"bf16": torch.bfloat16, "f16": torch.float16, "f64": torch.float64}[r.words["dtype"]]
+    return {"forward": (lambda: [x.to(dtype)], [])}
+
+
 def sum_(r):
     x = r.load("x", False)
-    axes = [int(a) for a in r.words["axes"].split(",")] if r.has("axes") else list(range(x.dim()))
+    axes = r.numbers("axes") if r.has("axes") else list(range(x.dim()))
     return {"forward": (lambda: [torch.sum(x, axes, bool(r.number("keep_dims")))], ["y"])}
 
 
@@ -187,8 +251,9 @@ def tutorial_fit(r):
 
 
 OPS = {"conv2d": conv2d, "gemm": gemm, "max_pool2d": max_pool2d, "batch_norm2d": batch_norm2d, "relu": relu, "add": add,
-       "softmax": softmax, "sum": sum_, "tutorial_cnn": tutorial_cnn, "tutorial_fit": tutorial_fit}
-IMAGE_OPS = ("conv2d", "max_pool2d", "batch_norm2d", "relu")
+       "avg_pool2d": avg_pool2d, "global_avg_pool2d": global_avg_pool2d, "softmax": softmax, "log_softmax": log_softmax,
+       "cross_entropy": cross_entropy, "permute": permute, "pad": pad, "cast": cast, "sum": sum_, "tutorial_cnn": tutorial_cnn, "tutorial_fit": tutorial_fit}
+IMAGE_OPS = ("conv2d", "max_pool2d", "avg_pool2d", "global_avg_pool2d", "batch_norm2d", "relu")
 
 
 def prepare(words):
