@@ -167,15 +167,13 @@ NDL_INLINE void stream_fence() {
 }
 
 // All lanes combined, in each lane, halves first: an order that depends on the width only.
-template <class Combine>
+template <int kDistance = kLanes / 2, class Combine>
 NDL_INLINE F32 combine_lanes(F32 v, const Combine& combine) {
-#pragma GCC unroll 4
-  for (int distance = kLanes / 2; distance > 0; distance /= 2) {
-    I32 lanes;
-    for (int i = 0; i < kLanes; ++i) lanes[i] = i ^ distance;
-    v = combine(v, permute(v, lanes));
-  }
-  return v;
+  I32 partner;
+  for (int i = 0; i < kLanes; ++i) partner[i] = i ^ kDistance;
+  v = combine(v, permute(v, partner));
+  if constexpr (kDistance > 1) return combine_lanes<kDistance / 2>(v, combine);
+  else return v;
 }
 NDL_INLINE F32 spread_sum(F32 v) {
   return combine_lanes(v, [](F32 a, F32 b) NDL_LAMBDA_INLINE { return a + b; });

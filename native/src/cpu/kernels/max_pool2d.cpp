@@ -115,77 +115,12 @@ void forward(const MaxPool2d& r, const Buffers& b, const Exec& exec) {
 
 // --- backward ------------------------------------------------------------------------------------------------------
 
-NDL_INLINE void report_stray(const Exec& exec, I32 claimed, const int32_t* argmax, int64_t at, int lanes) {
-  int32_t flags[kLanes];
-  store<I32>(flags, claimed);
-  for (int lane = 0; lane < lanes; ++lane)
-    if (flags[lane] == 0) report_bad_value(exec, "an argmax lies outside its window", at + lane, argmax[at + lane]);
-}
-
 // A range of rows or columns.
 struct Span {
   int64_t first, end;
 };
 // Of the taps of a window that starts at `start`, those in [0, size).
 NDL_INLINE Span taps_inside(int64_t start, int64_t taps, int64_t size) { return {greatest(start, 0), least(start + taps, size)}; }
-
-// Where windows do not overlap: the pixels of window (n,p,q), each of which takes dy where it is the argmax. `at`: the
-// number of the window's first element; kSize: of a square window that lies inside the image, else 0.
-template <int kSize, bool kStream>
-NDL_INLINE void scatter(const MaxPool2d& r, const float* dy, const int32_t* argmax, int64_t at, Span rows, Span columns, float* image, const Exec& exec) {
-  for_vectors(0, r.c, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
-    const I32 index = load_n<I32>(argmax + at + c, lanes);
-    const F32 gradient = load_some(dy + at + c, lanes);
-    I32 claimed{};
-    const auto pixel = [&](int64_t h, int64_t w) NDL_LAMBDA_INLINE {
-      const I32 here = index == static_cast<int32_t>(h * r.w + w);
-      claimed |= here;
-      put<kStream>(image + (h * r.w + w) * r.c + c, select(here, gradient, F32{}), lanes);
-    };
-    if constexpr (kSize > 0) {
-#pragma GCC unroll 9
-      for (int tap = 0; tap < kSize * kSize; ++tap) pixel(rows.first + tap / kSize, columns.first + tap % kSize);
-    } else {
-      for (int64_t h = rows.first; h < rows.end; ++h)
-        for (int64_t w = columns.first; w < columns.end; ++w) pixel(h, w);
-    }
-    if (any(~claimed)) report_stray(exec, claimed, argmax, at + c, lanes);
-  });
-}
-
-template <bool kStream>
-NDL_INLINE void clear(float* dx, int64_t count) {
-  for_vectors(0, count, [&](int64_t i, int lanes) NDL_LAMBDA_INLINE { put<kStream>(dx + i, F32{}, lanes); });
-}
-
-// Windows that do not overlap. A task is a row of windows (n,p), with the rows of dx from it to the next; those that no
-// window holds become 0.
-template <int kSize, bool kStream>
-void scatter_rows(const MaxPool2d& r, const float* dy, const int32_t* argmax, float* dx, const Exec& exec) {
-  const int64_t line = r.w * r.c;
-  exec.parallel_for(r.n * r.p, 1 + 8192 / (r.stride_h * line + 1), [&](int64_t begin, int64_t end, int32_t) {
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t p = task % r.p, top = p * r.stride_h - r.pad_top;
-      float* image = dx + task / r.p * r.h * line;
-      const Span rows = taps_inside(top, r.r, r.h), owned{p == 0 ? 0 : rows.first, p + 1 == r.p ? r.h : top + r.stride_h};
-      clear<kStream>(image + owned.first * line, (rows.first - owned.first) * line);
-      int64_t done = 0;  // columns
-      for (int64_t q = 0; q < r.q; ++q) {
-        const int64_t at = (task * r.q + q) * r.c;
-        const Span columns = taps_inside(q * r.stride_w - r.pad_left, r.s, r.w);
-        for (int64_t h = rows.first; h < rows.end; ++h) clear<kStream>(image + h * line + done * r.c, (columns.first - done) * r.c);
-        done = columns.end;
-        if (kSize > 0 && rows.end - rows.first == kSize && columns.end - columns.first == kSize)
-          scatter<kSize, kStream>(r, dy, argmax, at, rows, columns, image, exec);
-        else
-          scatter<0, kStream>(r, dy, argmax, at, rows, columns, image, exec);
-      }
-      for (int64_t h = rows.first; h < rows.end; ++h) clear<kStream>(image + h * line + done * r.c, (r.w - done) * r.c);
-      clear<kStream>(image + rows.end * line, (owned.end - rows.end) * line);
-    }
-    if (kStream) stream_fence();
-  });
-}
 
 // Every index of row (n,p) must be a tap of its window. `at`: number of the row's first element.
 void check_row(const MaxPool2d& r, const int32_t* argmax, int64_t at, int64_t top, const Exec& exec) {
@@ -208,9 +143,82 @@ void check_row(const MaxPool2d& r, const int32_t* argmax, int64_t at, int64_t to
           if (col >= 0 && col < r.w) claimed |= index == static_cast<int32_t>(row * r.w + col);
         }
       }
-      if (any(~claimed)) report_stray(exec, claimed, argmax, at + c, lanes);
+      if (!any(~claimed)) return;
+      int32_t flags[kLanes];
+      store<I32>(flags, claimed);
+      for (int lane = 0; lane < lanes; ++lane)
+        if (flags[lane] == 0) report_bad_value(exec, "an argmax lies outside its window", at + c + lane, argmax[at + c + lane]);
     });
   }
+}
+
+// Where windows do not overlap: the pixels of a window, each of which takes dy where it is the argmax; false where an argmax
+// is none of them. kSize: of a square window that lies inside the image, else 0.
+template <int kSize, bool kStream>
+NDL_INLINE bool scatter(const MaxPool2d& r, const float* dy, const int32_t* argmax, Span rows, Span columns, float* image) {
+  const int64_t width = r.w, channels = r.c;  // kept in registers: r may lie anywhere
+  bool known = true;
+  for_vectors(0, channels, [=, &known](int64_t c, int lanes) NDL_LAMBDA_INLINE {
+    const I32 index = load_n<I32>(argmax + c, lanes);
+    const F32 gradient = load_some(dy + c, lanes);
+    I32 claimed;
+    for (int lane = 0; lane < kLanes; ++lane) claimed[lane] = lane < lanes ? 0 : -1;
+    const auto pixel = [=, &claimed](int64_t h, int64_t w) NDL_LAMBDA_INLINE {
+      const I32 here = index == static_cast<int32_t>(h * width + w);
+      claimed |= here;
+      put<kStream>(image + (h * width + w) * channels + c, select(here, gradient, F32{}), lanes);
+    };
+    if constexpr (kSize > 0) {
+#pragma GCC unroll 9
+      for (int tap = 0; tap < kSize * kSize; ++tap) pixel(rows.first + tap / kSize, columns.first + tap % kSize);
+    } else {
+      for (int64_t h = rows.first; h < rows.end; ++h)
+        for (int64_t w = columns.first; w < columns.end; ++w) pixel(h, w);
+    }
+    known &= !any(~claimed);
+  });
+  return known;
+}
+
+template <bool kStream>
+NDL_INLINE void clear(float* dx, int64_t count) {
+  for_vectors(0, count, [&](int64_t i, int lanes) NDL_LAMBDA_INLINE { put<kStream>(dx + i, F32{}, lanes); });
+}
+
+// Windows that do not overlap. A task is a row of windows (n,p), with the rows of dx from it to the next; those that no
+// window holds become 0.
+template <int kSize, bool kStream>
+void scatter_rows(const MaxPool2d& r, const float* dy, const int32_t* argmax, float* dx, const Exec& exec) {
+  const int64_t line = r.w * r.c;
+  exec.parallel_for(r.n * r.p, 1 + 8192 / (r.stride_h * line + 1), [=, &r, &exec](int64_t begin, int64_t end, int32_t) {
+    const int64_t channels = r.c, windows = r.q;
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t p = task % r.p, top = p * r.stride_h - r.pad_top, first = task * windows * channels;
+      float* image = dx + task / r.p * r.h * line;
+      const Span rows = taps_inside(top, r.r, r.h), owned{p == 0 ? 0 : rows.first, p + 1 == r.p ? r.h : top + r.stride_h};
+      // Columns [from, to) of the windows' rows, which lie between windows.
+      const auto clear_columns = [=](int64_t from, int64_t to) NDL_LAMBDA_INLINE {
+        if (from == to) return;
+        for (int64_t h = rows.first; h < rows.end; ++h) clear<kStream>(image + h * line + from * channels, (to - from) * channels);
+      };
+      clear<kStream>(image + owned.first * line, (rows.first - owned.first) * line);
+      bool known = true;
+      int64_t done = 0, at = first;
+      for (int64_t q = 0; q < windows; ++q, at += channels) {
+        const Span columns = taps_inside(q * r.stride_w - r.pad_left, r.s, r.w);
+        clear_columns(done, columns.first);
+        done = columns.end;
+        if (kSize > 0 && rows.end - rows.first == kSize && columns.end - columns.first == kSize)
+          known &= scatter<kSize, kStream>(r, dy + at, argmax + at, rows, columns, image);
+        else
+          known &= scatter<0, kStream>(r, dy + at, argmax + at, rows, columns, image);
+      }
+      clear_columns(done, r.w);
+      clear<kStream>(image + rows.end * line, (owned.end - rows.end) * line);
+      if (!known) check_row(r, argmax, first, top, exec);
+    }
+    if (kStream) stream_fence();
+  });
 }
 
 // The windows whose taps reach row (or column) i, for i one after the other; where taps are dilated, some may skip it.
@@ -238,6 +246,22 @@ NDL_INLINE void gather(int64_t rows, int64_t columns, int64_t line, int64_t chan
   });
 }
 
+// A row of dx under `height` rows of windows; its first pixel has the number `first`. kHeight: the height where it is 1 or
+// 2, so that the common counts run straight on, else 0.
+template <int kHeight, bool kStream>
+NDL_INLINE void gather_row(const MaxPool2d& r, int64_t height, const float* dy, const int32_t* argmax, int64_t first, float* dx) {
+  const int64_t width = r.w, channels = r.c, line = r.q * channels;  // kept in registers: r may lie anywhere
+  Cover columns{r.q, (r.s - 1) * r.dilation_w, r.stride_w, r.pad_left};
+  for (int64_t w = 0; w < width; ++w, dx += channels) {
+    columns.move_to(w);
+    const int64_t count = columns.span.end - columns.span.first, at = columns.span.first * channels;
+    const auto pixel = static_cast<int32_t>(first + w);
+    if (kHeight > 0 && count == 1) gather<kStream>(kHeight, 1, line, channels, argmax + at, dy + at, pixel, dx);
+    else if (kHeight > 0 && count == 2) gather<kStream>(kHeight, 2, line, channels, argmax + at, dy + at, pixel, dx);
+    else gather<kStream>(height, count, line, channels, argmax + at, dy + at, pixel, dx);
+  }
+}
+
 // Any windows. A task is a row (n,h) of dx.
 template <bool kStream>
 void gather_rows(const MaxPool2d& r, const float* dy, const int32_t* argmax, float* dx, const Exec& exec) {
@@ -246,25 +270,16 @@ void gather_rows(const MaxPool2d& r, const float* dy, const int32_t* argmax, flo
     for (int64_t task = begin; task < end; ++task) {
       const int64_t n = task / r.h, h = task % r.h;
       Cover rows{r.p, (r.r - 1) * r.dilation_h, r.stride_h, r.pad_top};
-      Cover columns{r.q, (r.s - 1) * r.dilation_w, r.stride_w, r.pad_left};
       rows.move_to(h);
       for (int64_t p = rows.span.first; p < rows.span.end; ++p) {
         const int64_t top = p * r.stride_h - r.pad_top;
         if (greatest(top, 0) == h) check_row(r, argmax, (n * r.p + p) * line, top, exec);
       }
-      const int64_t height = rows.span.end - rows.span.first;
-      for (int64_t w = 0; w < r.w; ++w) {
-        columns.move_to(w);
-        const int64_t width = columns.span.end - columns.span.first, from = (n * r.p + rows.span.first) * line + columns.span.first * r.c;
-        const auto pixel = static_cast<int32_t>(h * r.w + w);
-        float* to = dx + (task * r.w + w) * r.c;
-        // Constants, so that the common counts run straight on.
-        if (height == 1 && width == 1) gather<kStream>(1, 1, line, r.c, argmax + from, dy + from, pixel, to);
-        else if (height == 1 && width == 2) gather<kStream>(1, 2, line, r.c, argmax + from, dy + from, pixel, to);
-        else if (height == 2 && width == 1) gather<kStream>(2, 1, line, r.c, argmax + from, dy + from, pixel, to);
-        else if (height == 2 && width == 2) gather<kStream>(2, 2, line, r.c, argmax + from, dy + from, pixel, to);
-        else gather<kStream>(height, width, line, r.c, argmax + from, dy + from, pixel, to);
-      }
+      const int64_t height = rows.span.end - rows.span.first, from = (n * r.p + rows.span.first) * line, first = h * r.w;
+      float* to = dx + task * r.w * r.c;
+      if (height == 1) gather_row<1, kStream>(r, 1, dy + from, argmax + from, first, to);
+      else if (height == 2) gather_row<2, kStream>(r, 2, dy + from, argmax + from, first, to);
+      else gather_row<0, kStream>(r, height, dy + from, argmax + from, first, to);
     }
     if (kStream) stream_fence();
   });
