@@ -25,12 +25,12 @@ NDL_INLINE F32 round_small(F32 v, I32* integer) {
   return shifted - kRounder;
 }
 
-// e^v = 2^n * e^r, |r| <= ln(2)/2. The scaling is done in two steps, so that denormal results are rounded once.
+// e^v = 2^n * e^r, |r| <= ln(2)/2. Without an instruction for it, the scaling is done in two steps, so that denormal
+// results are rounded once.
 NDL_INLINE F32 exponential(F32 v) {
   v = minimum(broadcast(89.0f), maximum(broadcast(-105.0f), v));
   I32 n;
   const F32 k = round_small(v * 1.44269504f, &n);
-  n = select(v != v, I32{}, n);  // the bits of a NaN are no exponent
   const F32 r = (v - k * 0.693359375f) - k * -2.12194440e-4f;
   F32 p = broadcast(1.9875691500e-4f);
   p = p * r + 1.3981999507e-3f;
@@ -39,8 +39,13 @@ NDL_INLINE F32 exponential(F32 v) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * (r * r) + r + 1.0f;
+#if defined(__AVX512F__)
+  return (F32)_mm512_maskz_scalef_ps(0xFFFF, (__m512)p, (__m512)k);
+#else
+  n = select(v != v, I32{}, n);  // the bits of a NaN are no exponent
   const I32 half = n >> 1;
   return p * power_of_two(half) * power_of_two(n - half);
+#endif
 }
 
 // ln v = k ln 2 + ln m, m in [sqrt(1/2), sqrt 2).

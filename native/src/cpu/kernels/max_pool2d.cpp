@@ -61,7 +61,7 @@ NDL_INLINE bool whole_window(const float* x, int64_t first, int64_t width, int64
 #pragma GCC unroll 9
     for (int tap = 1; tap < kSize * kSize; ++tap) {
       const int64_t pixel = tap / kSize * width + tap % kSize;
-      const F32 v = load_some(x + pixel * channels + c, lanes);
+      const F32 v = in_register(load_some(x + pixel * channels + c, lanes));
       if constexpr (kIndex) index = select(v > best, broadcast<I32>(static_cast<int32_t>(first + pixel)), index);
       best = maximum(v, best);
       sum += v;
