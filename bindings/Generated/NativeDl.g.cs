@@ -359,7 +359,7 @@ namespace NativeDl.Bindings
 
     internal unsafe partial struct GemmOptions
     {
-        [StructLayout(LayoutKind.Sequential, Size = 24)]
+        [StructLayout(LayoutKind.Sequential, Size = 32)]
         public partial struct __Internal
         {
             internal uint struct_size;
@@ -368,6 +368,8 @@ namespace NativeDl.Bindings
             internal global::NativeDl.Bindings.Activation activation;
             internal float alpha;
             internal float beta;
+            internal int output_f32;
+            internal int reserved;
         }
     }
 

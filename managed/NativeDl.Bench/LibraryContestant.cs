@@ -58,8 +58,10 @@ internal sealed class LibraryContestant : IContestant
             methods[call.Name] = LastImplementation(Options);
             for (var i = 0; i < outputs.Length; i++)
             {
-                if (call.Outputs[i].Length > 0)
-                    results[call.Outputs[i]] = outputs[i]!.ToArray<float>();
+                if (call.Outputs[i].Length == 0)
+                    continue;
+                using var wide = outputs[i]!.Cast(DType.F32);
+                results[call.Outputs[i]] = wide.ToArray<float>();
             }
             Free(outputs);
         }

@@ -15,7 +15,13 @@ internal static class Activations
     /// <summary>dy taken through the activation, from its output y.</summary>
     public static Tensor Backward(Tensor y, Tensor dy, Activation activation) => activation switch
     {
-        Activation.Relu => Native.ReluBackward(y, dy),
+        Activation.Relu => y.DType == DType.BF16 ? ReluOfBF16(y, dy) : Native.ReluBackward(y, dy),
         _ => dy,
     };
+
+    private static Tensor ReluOfBF16(Tensor y, Tensor dy)
+    {
+        using var wideY = Native.CastForward(y, DType.F32);
+        return Ops.ThroughF32(dy, wide => Native.ReluBackward(wideY, wide));
+    }
 }

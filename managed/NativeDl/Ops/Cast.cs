@@ -17,6 +17,16 @@ public static partial class Ops
         return Tape.Record(
             "cast", y, inputs: [x], saved: [], state: x.DType, static (dy, _, _, of) => [Native.CastForward(dy, of)]);
     }
+
+    /// <summary>What a function gives for x; for x in bf16 it is called with x in f32, and its result narrowed.</summary>
+    internal static Tensor ThroughF32(Tensor x, Func<Tensor, Tensor> function)
+    {
+        if (x.DType != DType.BF16)
+            return function(x);
+        using var wide = Native.CastForward(x, DType.F32);
+        using var result = function(wide);
+        return Native.CastForward(result, DType.BF16);
+    }
 }
 
 public sealed partial class Tensor

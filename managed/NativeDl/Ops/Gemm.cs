@@ -20,6 +20,9 @@ public sealed record GemmOptions
     /// <summary>The factor of c, where it is given; under 0 its values are not read.</summary>
     public float Beta { get; init; } = 1;
 
+    /// <summary>Whether c, bias and the result are F32 where a and b are BF16.</summary>
+    public bool OutputF32 { get; init; }
+
     /// <summary>Activation of the output.</summary>
     public Activation Activation { get; init; } = Activation.None;
 
@@ -31,6 +34,7 @@ public sealed record GemmOptions
         activation = (Bindings.Activation)Activation,
         alpha = Alpha,
         beta = Beta,
+        output_f32 = OutputF32 ? 1 : 0,
     };
 }
 
@@ -40,11 +44,12 @@ public static partial class Ops
     /// Products of matrices: y[m, n] = activation(alpha * sum of a[m, k] * b[k, n] over k + beta * c[m, n] + bias[n]).
     /// a [..., m, k], b [..., k, n], each the other way round where it is transposed, c [..., m, n], bias [n]; returns
     /// [..., m, n]. The leading dimensions are those of a batch of products, and equal; an a or b of rank 2 is that of the
-    /// whole batch. F32, F64, all the same. A residual is c with the factors of 1 that are the default.
+    /// whole batch. F32, BF16 (with sums in F32), F64, all the same but for <see cref="GemmOptions.OutputF32"/>. A residual
+    /// is c with the factors of 1 that are the default.
     /// </summary>
     /// <exception cref="ShapeException">a or b has less than two dimensions, their leading dimensions differ, the columns of
     /// a are not as many as the rows of b, or c or bias does not fit.</exception>
-    /// <exception cref="DTypeException">The operands' types differ, or are no F32 or F64.</exception>
+    /// <exception cref="DTypeException">The operands' types differ, or are not among these.</exception>
     public static Tensor Gemm(Tensor a, Tensor b, Tensor? bias = null, Tensor? c = null, GemmOptions? options = null)
     {
         var o = options ?? GemmOptions.Default;
@@ -60,8 +65,8 @@ public static partial class Ops
                 !need[1] ? null
                     : of.Options.TransposeB ? Product(dy, saved[0], true, of.Options.TransposeA, of.Options.Alpha, of.B)
                     : Product(saved[0], dy, !of.Options.TransposeA, false, of.Options.Alpha, of.B),
-                !need[2] ? null : of.Options.Beta == 1 ? dy : Scale(dy, of.Options.Beta),
-                need[3] ? Native.LinearBackwardBias(dy) : null,
+                !need[2] ? null : of.Options.Beta == 1 ? dy : ThroughF32(dy, wide => Scale(wide, of.Options.Beta)),
+                need[3] ? BiasGradient(dy) : null,
             ],
             o.Activation);
     }
@@ -70,8 +75,19 @@ public static partial class Ops
     private static Tensor Product(Tensor a, Tensor b, bool transposeA, bool transposeB, float alpha, Shape shape)
     {
         var options = new GemmOptions { TransposeA = transposeA, TransposeB = transposeB, Alpha = alpha };
+        if (a.DType != b.DType)  // the gradient of an output in f32
+        {
+            using var narrow = Native.CastForward(a.DType == DType.BF16 ? b : a, DType.BF16);
+            return a.DType == DType.BF16 ? Product(a, narrow, transposeA, transposeB, alpha, shape) : Product(narrow, b, transposeA, transposeB, alpha, shape);
+        }
         if (shape.Rank > 2 || a.Rank == 2 || b.Rank == 2 || !transposeA || transposeB)
-            return SumAndDispose(Native.GemmForward(a, b, null, null, options), shape);
+        {
+            var product = Native.GemmForward(a, b, null, null, options);
+            if (product.Shape == shape)
+                return product;
+            using (product)
+                return ThroughF32(product, wide => SumTo(wide, shape));
+        }
         using var rowsA = Rows(a);
         using var rowsB = Rows(b);
         return Native.GemmForward(rowsA, rowsB, null, null, options);

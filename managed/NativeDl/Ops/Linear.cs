@@ -6,11 +6,12 @@ public static partial class Ops
 {
     /// <summary>
     /// A fully connected layer: y[..., n] = activation(sum of x[..., k] * weight[n, k] over k + bias[n] + residual[..., n]).
-    /// x [..., k] of rank 1 or more, weight [n, k], bias [n], residual and the result [..., n]. F32, F64, all the same.
+    /// x [..., k] of rank 1 or more, weight [n, k], bias [n], residual and the result [..., n]. F32, BF16 (with sums in F32),
+    /// F64, all the same.
     /// </summary>
     /// <exception cref="ShapeException">Wrong ranks, another number of features in x than weight takes, or a bias or residual
     /// that does not fit.</exception>
-    /// <exception cref="DTypeException">The operands' types differ, or are no F32 or F64.</exception>
+    /// <exception cref="DTypeException">The operands' types differ, or are not among these.</exception>
     public static Tensor Linear(
         Tensor x, Tensor weight, Tensor? bias = null, Activation activation = Activation.None, Tensor? residual = null)
     {
@@ -22,11 +23,14 @@ public static partial class Ops
             [
                 need[0] ? Native.LinearBackwardInput(dy, saved[1]) : null,
                 need[1] ? Native.LinearBackwardWeight(saved[0], dy) : null,
-                need[2] ? Native.LinearBackwardBias(dy) : null,
+                need[2] ? BiasGradient(dy) : null,
                 need[3] ? dy : null,
             ],
             activation);
     }
+
+    // The sum of dy over all but its last dimension.
+    private static Tensor BiasGradient(Tensor dy) => ThroughF32(dy, Native.LinearBackwardBias);
 }
 
 internal static unsafe partial class Native

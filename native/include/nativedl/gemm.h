@@ -8,9 +8,9 @@
 extern "C" {
 #endif
 
-/* Of both ops: f32, f64. Each sum is formed in one fixed order: the bits do not depend on the number of threads.
- * A NaN or infinity spreads as in plain sums; relu keeps a NaN. Any dimension may be 0: with k = 0 the sums are 0.
- * y may be the very memory of c or of the residual, which is then added to in place; else outputs share no memory
+/* Of both ops: f32, f64, and bf16 with sums in f32, rounded at the end; bf16 numbers below 2^-126 may count as 0. Each sum
+ * is formed in one fixed order: the bits do not depend on the number of threads. A NaN or infinity spreads as in plain
+ * sums; relu keeps a NaN. Any dimension may be 0: with k = 0 the sums are 0. y may be the very memory of c or of the residual, which is then added to in place; else outputs share no memory
  * with an operand. */
 
 /* linear: a fully connected layer.
@@ -35,7 +35,7 @@ NDL_API ndl_status ndl_linear_backward_input(ndl_context context, ndl_tensor dy,
 /* dw[n, k] = sum over all rows of dy[..., n] * x[..., k]. */
 NDL_API ndl_status ndl_linear_backward_weight(ndl_context context, ndl_tensor x, ndl_tensor dy,
                                               ndl_tensor* dw);
-/* db[n] = sum over all rows of dy[..., n]. */
+/* db[n] = sum over all rows of dy[..., n]. Not bf16. */
 NDL_API ndl_status ndl_linear_backward_bias(ndl_context context, ndl_tensor dy, ndl_tensor* db);
 
 /* gemm: the product of two matrices, or of the matrices of two batches in turn.
@@ -56,6 +56,8 @@ typedef struct ndl_gemm_options {
   ndl_activation activation; /* default NDL_ACTIVATION_NONE */
   float alpha;               /* default 1; a 0 within struct_size is a 0: the product then counts for nothing */
   float beta;                /* default 1; a 0 within struct_size is a 0: c then counts for nothing */
+  int32_t output_f32;        /* 0 or 1, default 0; 1: where a and b are bf16, c, bias and y are f32 */
+  int32_t reserved;          /* 0 */
 } ndl_gemm_options;
 
 /* c and bias may be 0. */

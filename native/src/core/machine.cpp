@@ -20,7 +20,7 @@ Isa detect_isa() {
   __builtin_cpu_init();  // these checks ask the system, too, whether it saves the wide registers
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma"))
-    return Isa::avx512;
+    return __builtin_cpu_supports("avx512bf16") ? Isa::avx512_bf16 : Isa::avx512;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Isa::avx2;
 #endif
   return Isa::baseline;
@@ -30,9 +30,17 @@ Isa detect_isa() {
 Isa lowered(Isa best) {
   const char* wanted = std::getenv("NATIVEDL_CPU");
   if (wanted == nullptr) return best;
-  for (Isa isa : {Isa::baseline, Isa::avx2, Isa::avx512})
+  for (Isa isa : {Isa::baseline, Isa::avx2, Isa::avx512, Isa::avx512_bf16})
     if (std::strcmp(wanted, isa_name(isa)) == 0 && isa < best) return isa;
   return best;
+}
+
+bool is_intel() {
+#if defined(__x86_64__)
+  return __builtin_cpu_is("intel") != 0;
+#else
+  return false;
+#endif
 }
 
 std::string processor_name() {
@@ -68,7 +76,7 @@ int64_t cache_bytes([[maybe_unused]] int level) {
 
 Machine detect() {
   const unsigned cores = std::thread::hardware_concurrency();  // counts the affinity mask on Linux
-  return Machine{cores == 0 ? 1 : static_cast<int32_t>(cores), lowered(detect_isa()), cache_bytes(1), cache_bytes(2),
+  return Machine{cores == 0 ? 1 : static_cast<int32_t>(cores), lowered(detect_isa()), is_intel(), cache_bytes(1), cache_bytes(2),
                  cache_bytes(3), processor_name()};
 }
 
@@ -76,6 +84,7 @@ Machine detect() {
 
 const char* isa_name(Isa isa) {
   switch (isa) {
+    case Isa::avx512_bf16: return "avx512_bf16";
     case Isa::avx512: return "avx512";
     case Isa::avx2: return "avx2";
     case Isa::baseline: break;

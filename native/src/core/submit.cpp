@@ -369,6 +369,8 @@ const char* obstacle(Target target, const Machine& machine) {
     case Target::cpu_baseline: return nullptr;
     case Target::cpu_avx2: return machine.isa >= Isa::avx2 ? nullptr : "it needs AVX2 and FMA, which this machine lacks or NATIVEDL_CPU hides";
     case Target::cpu_avx512: return machine.isa >= Isa::avx512 ? nullptr : "it needs AVX-512, which this machine lacks or NATIVEDL_CPU hides";
+    case Target::cpu_avx512_bf16:
+      return machine.isa >= Isa::avx512_bf16 ? nullptr : "it needs AVX-512 BF16, which this machine lacks or NATIVEDL_CPU hides";
   }
   return "its target is unknown";
 }

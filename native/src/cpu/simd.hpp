@@ -136,6 +136,32 @@ NDL_INLINE void store_n(Element<V>* target, V v, int n) {
 #endif
 }
 
+// bfloat16, the upper half of a float: read as F32, which is exact, and written rounded to nearest, ties to even.
+struct Bf16 {
+  uint16_t bits;
+};
+typedef uint16_t U16 __attribute__((vector_size(kVectorBytes / 2)));
+typedef uint32_t U32 __attribute__((vector_size(kVectorBytes)));
+
+NDL_INLINE F32 widen(U16 v) { return (F32)(__builtin_convertvector(v, U32) << 16); }
+NDL_INLINE U16 narrow(F32 v) {
+#if defined(__AVX512BF16__)
+  return (U16)_mm512_cvtneps_pbh((__m512)v);  // numbers below 2^-126 become 0
+#endif
+  const U32 bits = (U32)v, rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+  return __builtin_convertvector((U32)select(v == v, (I32)rounded, (I32)(bits >> 16 | 0x40)), U16);  // a NaN stays one
+}
+NDL_INLINE F32 load(const Bf16* source) {
+  U16 v;
+  __builtin_memcpy(&v, source, sizeof(v));
+  return widen(v);
+}
+NDL_INLINE F32 load_n(const Bf16* source, int n) {
+  U16 v{};
+  for (int i = 0; i < n; ++i) v[i] = source[i].bits;
+  return widen(v);
+}
+
 NDL_INLINE F32 square_root(F32 v) {
 #if defined(__AVX512F__)
   return (F32)_mm512_maskz_sqrt_ps(0xFFFF, (__m512)v);  // maskz: the plain one warns in GCC 12
@@ -243,6 +269,9 @@ NDL_INLINE void for_vectors(int64_t begin, int64_t end, const Body& body) {
 NDL_INLINE F32 load_some(const float* source, int n) {
   return __builtin_constant_p(n) && n == kLanes ? load<F32>(source) : load_n<F32>(source, n);
 }
+NDL_INLINE F32 load_some(const Bf16* source, int n) {
+  return __builtin_constant_p(n) && n == kLanes ? load(source) : load_n(source, n);
+}
 // As load_some, with `fill` in the lanes from n on.
 NDL_INLINE F32 load_some_or(const float* source, int n, float fill) {
   if (__builtin_constant_p(n) && n == kLanes) return load<F32>(source);
@@ -269,6 +298,12 @@ NDL_INLINE void store_bytes(uint8_t* target, I32 v, int n) {
   if (__builtin_constant_p(n) && n == kLanes) __builtin_memcpy(target, &bytes, kLanes);
   else
     for (int i = 0; i < n; ++i) target[i] = bytes[i];
+}
+
+NDL_INLINE void store_some(Bf16* target, F32 v, int n) {
+  const U16 bits = narrow(v);
+  if (__builtin_constant_p(n) && n == kLanes) __builtin_memcpy(target, &bits, sizeof(bits));
+  else for (int i = 0; i < n; ++i) target[i].bits = bits[i];
 }
 
 // A store of n lanes, past the caches where kStream: then target is aligned and n is kLanes.

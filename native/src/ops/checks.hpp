@@ -14,6 +14,12 @@ inline void require_floating(const char* op, const char* name, const Desc& desc)
     fail(NDL_ERROR_INVALID_DTYPE, op, ": ", name, " is ", desc, "; it must be f32 or f64. Cast it first");
 }
 
+// As require_floating, for the products.
+inline void require_factor(const char* op, const char* name, const Desc& desc) {
+  if (!is_floating(desc.dtype) && desc.dtype != NDL_DTYPE_BF16)
+    fail(NDL_ERROR_INVALID_DTYPE, op, ": ", name, " is ", desc, "; it must be f32, bf16 or f64. Cast it first");
+}
+
 inline void require_dtype(const char* op, const char* name, const Desc& desc, ndl_dtype dtype) {
   if (desc.dtype != dtype)
     fail(NDL_ERROR_INVALID_DTYPE, op, ": ", name, " is ", desc, "; it must be ", dtype_name(dtype), ". Cast it first");
@@ -75,6 +81,15 @@ inline Desc with_dtype(Desc dims, ndl_dtype dtype) {
 template <class R>
 const char* only_f32(const R& record, const Env&) {
   return record.dtype == NDL_DTYPE_F32 ? nullptr : "it takes f32 only";
+}
+// The products, bf16 too.
+template <class R>
+const char* only_f32_or_bf16(const R& record, const Env&) {
+  return record.dtype == NDL_DTYPE_F32 || record.dtype == NDL_DTYPE_BF16 ? nullptr : "it takes f32 and bf16 only";
+}
+template <class R>
+const char* only_bf16(const R& record, const Env&) {
+  return record.dtype == NDL_DTYPE_BF16 ? nullptr : "it takes bf16 only";
 }
 
 }  // namespace ndl

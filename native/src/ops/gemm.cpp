@@ -21,10 +21,11 @@ void require_matrices(const char* op, const char* name, const Desc& desc, const 
 void infer_forward(const ndl_gemm_options& o, Descs& operands, Gemm& record) {
   constexpr const char* kOp = "gemm";
   const Desc &a = operands[Gemm::kA], &b = operands[Gemm::kB];
-  require_floating(kOp, "a", a);
+  require_factor(kOp, "a", a);
   require_same_dtype(kOp, "a", a, "b", b);
   require_flag(kOp, "transpose_a", o.transpose_a);
   require_flag(kOp, "transpose_b", o.transpose_b);
+  require_flag(kOp, "output_f32", o.output_f32);
   require_matrices(kOp, "a", a, o.transpose_a == 1 ? "[..., k, m]" : "[..., m, k]");
   require_matrices(kOp, "b", b, o.transpose_b == 1 ? "[..., n, k]" : "[..., k, n]");
   record.one_a = a.rank == 2, record.one_b = b.rank == 2;
@@ -45,11 +46,12 @@ void infer_forward(const ndl_gemm_options& o, Descs& operands, Gemm& record) {
   record.activation = o.activation;
   record.alpha = o.alpha, record.beta = o.beta;
   record.dtype = a.dtype;
+  record.y_dtype = y.dtype = o.output_f32 == 1 && a.dtype == NDL_DTYPE_BF16 ? NDL_DTYPE_F32 : a.dtype;
   record.flop = 2 * product({record.batch, record.m, record.n, record.k});
   if (operands.has(Gemm::kC)) require_same(kOp, "c", operands[Gemm::kC], "y", y);
   if (operands.has(Gemm::kBias)) {
     const Desc& bias = operands[Gemm::kBias];
-    require_same(kOp, "bias", bias, "one value per column of y", make_desc(record.dtype, bias.device, {record.n}));
+    require_same(kOp, "bias", bias, "one value per column of y", make_desc(record.y_dtype, bias.device, {record.n}));
   }
   operands.output_like(Gemm::kY, y);
   // The rows of a whole batch before one b are those of one product.
@@ -57,17 +59,18 @@ void infer_forward(const ndl_gemm_options& o, Descs& operands, Gemm& record) {
 }
 
 const Implementation<Gemm> kForward[] = {
-    NDL_LIST_SIMD("packed", only_f32, cpu::plain_estimate, gemm_forward_packed),
+    NDL_LIST_BF16("packed", only_bf16, cpu::plain_estimate, gemm_forward_packed)
+    NDL_LIST_SIMD("packed", only_f32_or_bf16, cpu::plain_estimate, gemm_forward_packed),
     {"cpu:ref", Target::any_cpu, nullptr, cpu::plain_estimate, &cpu::ref::gemm_forward},
 };
 
 constexpr Operand kForwardOperands[] = {
     {"a", Role::in}, {"b", Role::in}, {"c", Role::optional}, {"bias", Role::optional}, {"y", Role::out, false, shares(Gemm::kC)}};
 
-constexpr ndl_gemm_options kDefaults{sizeof(ndl_gemm_options), 0, 0, NDL_ACTIVATION_NONE, 1, 1};
+constexpr ndl_gemm_options kDefaults{sizeof(ndl_gemm_options), 0, 0, NDL_ACTIVATION_NONE, 1, 1, 0, 0};
 constexpr Field kFields[] = {NDL_FIELD(ndl_gemm_options, transpose_a), NDL_FIELD(ndl_gemm_options, transpose_b),
                              NDL_FIELD(ndl_gemm_options, activation), NDL_FIELD(ndl_gemm_options, alpha),
-                             NDL_FIELD(ndl_gemm_options, beta)};
+                             NDL_FIELD(ndl_gemm_options, beta), NDL_FIELD(ndl_gemm_options, output_f32)};
 
 constexpr PassOf<Gemm, ndl_gemm_options> forward{"gemm_forward", kForwardOperands, infer_forward, kForward, kFields, &kDefaults};
 constexpr const Pass* kPasses[] = {&forward};

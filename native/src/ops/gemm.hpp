@@ -13,12 +13,13 @@ struct Gemm : Record {
   bool transpose_a, transpose_b;
   float alpha, beta;
   ndl_activation activation;
-  ndl_dtype dtype;
+  ndl_dtype dtype, y_dtype;  // of a and b; of y, c and bias
 
   enum Forward { kA, kB, kC, kBias, kY };
 };
 
 namespace cpu::ref { extern const Kernel<Gemm> gemm_forward; }
 NDL_DECLARE_SIMD(Kernel<Gemm>, gemm_forward_packed)
+NDL_DECLARE_BF16(Kernel<Gemm>, gemm_forward_packed)
 
 }  // namespace ndl

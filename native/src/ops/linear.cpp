@@ -12,7 +12,7 @@ namespace ndl {
 namespace {
 
 void require_rows(const char* op, const char* name, const Desc& desc) {
-  require_floating(op, name, desc);
+  require_factor(op, name, desc);
   if (desc.rank < 1)
     fail(NDL_ERROR_INVALID_SHAPE, op, ": ", name, " is a scalar; it must have at least one dimension, the last of them the features. Reshape it first");
 }
@@ -84,6 +84,7 @@ void infer_backward_weight(const NoOptions&, Descs& operands, Linear& record) {
 
 void infer_backward_bias(const NoOptions&, Descs& operands, Conv2dBias& record) {
   const Desc& dy = operands[Conv2dBias::kDy];
+  require_floating("linear_backward_bias", "dy", dy);
   require_rows("linear_backward_bias", "dy", dy);
   record.rows = rows_of(dy);
   record.k = last_of(dy);
@@ -93,15 +94,18 @@ void infer_backward_bias(const NoOptions&, Descs& operands, Conv2dBias& record) 
 }
 
 const Implementation<Linear> kForward[] = {
-    NDL_LIST_SIMD("gemm", only_f32, cpu::plain_estimate, linear_forward_gemm),
+    NDL_LIST_BF16("gemm", only_bf16, cpu::plain_estimate, linear_forward_gemm)
+    NDL_LIST_SIMD("gemm", only_f32_or_bf16, cpu::plain_estimate, linear_forward_gemm),
     {"cpu:ref", Target::any_cpu, nullptr, cpu::plain_estimate, &cpu::ref::linear_forward},
 };
 const Implementation<Linear> kBackwardInput[] = {
-    NDL_LIST_SIMD("gemm", only_f32, cpu::plain_estimate, linear_backward_input_gemm),
+    NDL_LIST_BF16("gemm", only_bf16, cpu::plain_estimate, linear_backward_input_gemm)
+    NDL_LIST_SIMD("gemm", only_f32_or_bf16, cpu::plain_estimate, linear_backward_input_gemm),
     {"cpu:ref", Target::any_cpu, nullptr, cpu::plain_estimate, &cpu::ref::linear_backward_input},
 };
 const Implementation<Linear> kBackwardWeight[] = {
-    NDL_LIST_SIMD("gemm", only_f32, cpu::plain_estimate, linear_backward_weight_gemm),
+    NDL_LIST_BF16("gemm", only_bf16, cpu::plain_estimate, linear_backward_weight_gemm)
+    NDL_LIST_SIMD("gemm", only_f32_or_bf16, cpu::plain_estimate, linear_backward_weight_gemm),
     {"cpu:ref", Target::any_cpu, nullptr, cpu::plain_estimate, &cpu::ref::linear_backward_weight},
 };
 const Implementation<Conv2dBias> kBackwardBias[] = {

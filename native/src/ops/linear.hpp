@@ -21,5 +21,8 @@ namespace cpu::ref { extern const Kernel<Linear> linear_forward, linear_backward
 NDL_DECLARE_SIMD(Kernel<Linear>, linear_forward_gemm)
 NDL_DECLARE_SIMD(Kernel<Linear>, linear_backward_input_gemm)
 NDL_DECLARE_SIMD(Kernel<Linear>, linear_backward_weight_gemm)
+NDL_DECLARE_BF16(Kernel<Linear>, linear_forward_gemm)
+NDL_DECLARE_BF16(Kernel<Linear>, linear_backward_input_gemm)
+NDL_DECLARE_BF16(Kernel<Linear>, linear_backward_weight_gemm)
 
 }  // namespace ndl

@@ -23,7 +23,7 @@ internal sealed class GemmReference : OpReference
         Ops.Gemm(inputs["a"], inputs["b"], inputs.Optional("bias"), inputs.Optional("c"), new GemmOptions
         {
             TransposeA = c.Flag("transpose_a"), TransposeB = c.Flag("transpose_b"), Activation = c.Item("activation", Activation.None),
-            Alpha = Alpha(c), Beta = Beta(c),
+            Alpha = Alpha(c), Beta = Beta(c), OutputF32 = c.Flag("output_f32"),
         }),
     ];
 

@@ -1,4 +1,4 @@
-// cpu/gemm/engine.hpp: the matrix product under GEMM, linear and every pass of convolution. f32.
+// cpu/gemm/engine.hpp: the matrix product under GEMM, linear and every pass of convolution. f32, bf16 with sums in f32.
 //
 //   C[m,n] = act( alpha * sum_k A[m,k] * B[k,n] + beta * residual[m,n] + bias[n] )
 //
@@ -18,6 +18,10 @@
 //   B group     kKc x kGroup panels x 48 floats = 512 x 8 x 48 x 4 = 768 KB, in L2 (1 MB and more)
 //   A block     kMc x kKc floats = 56 x 512 x 4 = 112 KB
 //
+// A step of k is one float; in the build for AVX-512 BF16, whose dot products take pairs, it is two bf16 in a float's place,
+// and k below counts steps. Elsewhere bf16 becomes f32 as it is packed (operand.hpp). Sums for a C in bf16 stay in scratch
+// until they are whole.
+//
 // An element's sum runs over k in order within a block and over the blocks in order: no dependence on threads or tiles.
 // Source of the scheme: Goto, van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008.
 #pragma once
@@ -25,6 +29,14 @@
 #include "cpu/simd.hpp"
 
 namespace ndl::cpu::NDL_ISA {
+
+#if defined(__AVX512BF16__)
+inline constexpr int kStep = 2;  // elements of k in a step
+#else
+inline constexpr int kStep = 1;
+#endif
+template <class T>
+inline constexpr bool kIsBf16 = sizeof(T) == 2;
 
 inline constexpr int64_t kKc = 512;
 inline constexpr int64_t kGroup = 8;            // panels of B that stay in L2 while rows of A pass
@@ -67,19 +79,20 @@ struct Depth {
   NDL_INLINE int64_t begin(int64_t block) const { return k * block / blocks; }
 };
 
-// What becomes of sums on their way into C.
-struct Epilogue {
-  const float* bias = nullptr;  // [n], or null
+// What becomes of sums on their way into C, whose elements are T.
+template <class T>
+struct EpilogueOf {
+  const T* bias = nullptr;  // [n], or null
   bool relu = false;
-  const float* residual = nullptr;  // lies as C does, or is C; or null
+  const T* residual = nullptr;  // lies as C does, or is C; or null
   float alpha = 1, beta = 1;
 
   // Of the part of C that begins `offset` elements on, in column j.
-  NDL_INLINE Epilogue at(int64_t offset, int64_t j) const {
+  NDL_INLINE EpilogueOf at(int64_t offset, int64_t j) const {
     return {bias == nullptr ? nullptr : bias + j, relu, residual == nullptr ? nullptr : residual + offset, alpha, beta};
   }
   // Of one block of k, c being where the blocks before it left their sums.
-  NDL_INLINE Epilogue block(bool first, bool last, const float* c) const {
+  NDL_INLINE EpilogueOf block(bool first, bool last, const T* c) const {
     return {last ? bias : nullptr, last && relu, first ? residual : c, alpha, first ? beta : 1};
   }
   // n lanes of C, `offset` elements from its beginning and in column j.
@@ -91,8 +104,27 @@ struct Epilogue {
     return relu ? select(sum < 0.0f, F32{}, sum) : sum;
   }
 };
+using Epilogue = EpilogueOf<float>;
 // That of sums which add up in C.
 NDL_INLINE Epilogue add_to(const float* c, bool begun) { return Epilogue{}.block(!begun, false, c); }
+
+// sum + value * row, a step of k: value the same in all lanes.
+NDL_INLINE F32 broadcast_step(const float* value) {
+#if defined(__AVX512BF16__)
+  int32_t bits;
+  __builtin_memcpy(&bits, value, sizeof(bits));
+  return (F32)broadcast<I32>(bits);
+#else
+  return broadcast(*value);
+#endif
+}
+NDL_INLINE F32 multiply_add(F32 sum, F32 value, F32 row) {
+#if defined(__AVX512BF16__)
+  return (F32)_mm512_dpbf16_ps((__m512)sum, (__m512bh)value, (__m512bh)row);
+#else
+  return sum + value * row;
+#endif
+}
 
 // C (rows x up to kVectors*kLanes columns) from A block (kc deep) times one panel of B.
 // kPack: B is read where it lies, at a distance of ldb, and what was read is written to `packed` for the tiles that follow.
@@ -119,9 +151,9 @@ NDL_INLINE void micro_kernel(int64_t kc, const float* a, int64_t lda, const floa
     }
 #pragma GCC unroll 16
     for (int i = 0; i < kMr; ++i) {
-      const F32 value = broadcast(kColumns ? a[k * lda + i] : a[i * lda + k]);
+      const F32 value = broadcast_step(kColumns ? a + k * lda + i : a + i * lda + k);
 #pragma GCC unroll 3
-      for (int j = 0; j < kVectors; ++j) sum[i][j] += value * row[j];
+      for (int j = 0; j < kVectors; ++j) sum[i][j] = multiply_add(sum[i][j], value, row[j]);
     }
   }
 #pragma GCC unroll 16
@@ -209,15 +241,15 @@ struct Block {
   int64_t ld;
 };
 
-// Tasks over C: column groups by chunks of rows, so many that threads find work to share; C does not depend on it.
+// Tasks over C: column groups by chunks of rows, `share` to a thread if there are as many; C does not depend on it.
 // Below about 20 us of work all of it stays on one thread.
 struct Tasks {
   int64_t groups, chunks, count, grain;
 };
-NDL_INLINE Tasks tasks_of(int64_t m, const Panels& panels, double flop, int64_t copies, int32_t threads) {
+NDL_INLINE Tasks tasks_of(int64_t m, const Panels& panels, double flop, int64_t copies, int32_t threads, int64_t share, int64_t most_rows) {
   Tasks t{panels.groups(), 1, 0, 1};
   const bool small = flop < 1.5e6 || threads <= 1;
-  const int64_t most = (m + kMc - 1) / kMc, wanted = (4 * threads + t.groups * copies - 1) / (t.groups * copies < 1 ? 1 : t.groups * copies);
+  const int64_t most = (m + kMc - 1) / kMc, wanted = (share * threads + t.groups * copies - 1) / (t.groups * copies < 1 ? 1 : t.groups * copies);
   if (!small && most > 1) {
     // About as many as wanted, and such that no thread is left with one task more than another.
     t.chunks = wanted < most ? wanted : most;
@@ -227,6 +259,7 @@ NDL_INLINE Tasks tasks_of(int64_t m, const Panels& panels, double flop, int64_t 
       for (even = t.chunks; even > 1 && t.groups * copies * even % threads != 0;) --even;
     t.chunks = even;
   }
+  if (most_rows > 0 && t.chunks * most_rows < m) t.chunks = (m + most_rows - 1) / most_rows;
   t.count = t.groups * t.chunks * copies;
   // Many small products go in runs that are worth a thread's taking.
   const double run = 1 + static_cast<double>(t.count) * 2e5 / (1 + flop);
@@ -234,32 +267,59 @@ NDL_INLINE Tasks tasks_of(int64_t m, const Panels& panels, double flop, int64_t 
   return t;
 }
 
+// Finishes columns [first, last) of row `row` of C, whose sums are the elements of `count` rows that lie `distance` apart.
+template <class T>
+NDL_INLINE void finish_row(const float* sums, int64_t count, int64_t distance, int64_t first, int64_t last, const EpilogueOf<T>& epilogue,
+                           int64_t row, int64_t ldc, T* c) {
+  for_vectors(first, last, [&](int64_t j, int n) NDL_LAMBDA_INLINE {
+    F32 sum = load_some(sums + j, n);
+    for (int64_t i = 1; i < count; ++i) sum += load_some(sums + i * distance + j, n);
+    store_some(c + row * ldc + j, epilogue.apply(sum, row * ldc + j, j, n), n);
+  });
+}
+
+// Floats of scratch that `multiply` needs for each core: a block of A where it is gathered, and sums of rows of C in bf16.
+inline constexpr int64_t kSumsLd = kGroup * 3 * kLanes;
+template <class T>
+inline constexpr int64_t kMultiplyFloats = kScratchFloats + (kIsBf16<T> ? kMc * kSumsLd : 0);
+
 // C = A * packed B over all rows, in parallel, for a number of products of one shape: their packed B lie one after the
 // other, their columns of C, residual and bias side by side. block(product, m0, mc, k0, kc, scratch) gives a row-major block of A.
-// workspace holds kScratchFloats for each core where the block is gathered.
-template <class BlockOf>
-NDL_INLINE void multiply(int64_t products, int64_t m, int64_t n, int64_t k, const BlockOf& block, const float* packed, float* c, int64_t ldc,
-                         const Epilogue& epilogue, const Exec& exec) {
+// workspace holds kMultiplyFloats<T> for each core where the block is gathered or C is bf16.
+template <class T, class BlockOf>
+NDL_INLINE void multiply(int64_t products, int64_t m, int64_t n, int64_t k, const BlockOf& block, const float* packed, T* c, int64_t ldc,
+                         const EpilogueOf<T>& epilogue, const Exec& exec) {
   if (m == 0 || n == 0) return;
   const Panels panels(n);
   const Depth depth(k);
   const double flop = 2.0 * static_cast<double>(products) * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
-  const Tasks tasks = tasks_of(m, panels, flop, products, exec.threads);
+  const Tasks tasks = tasks_of(m, panels, flop, products, exec.threads, 4, m);
   auto* scratch = static_cast<float*>(exec.workspace);
   exec.parallel_for(tasks.count, tasks.grain, [&](int64_t begin, int64_t end, int32_t thread) {
     for (int64_t task = begin; task < end; ++task) {
       const int64_t group = task % tasks.groups, product = task / tasks.groups % products, chunk = task / tasks.groups / products;
       const int64_t from = m * chunk / tasks.chunks, to = m * (chunk + 1) / tasks.chunks;
       const int64_t blocks = (to - from + kMc - 1) / kMc;
+      const int64_t first = panels.group_begin(group), last = panels.group_begin(group + 1), column = panels.first(first) * kLanes;
+      float* own = scratch + thread * kMultiplyFloats<T>;
       for (int64_t i = 0; i < blocks; ++i) {
         const int64_t m0 = from + (to - from) * i / blocks, rows = from + (to - from) * (i + 1) / blocks - m0;
         for (int64_t kb = 0; kb < depth.blocks; ++kb) {
           const int64_t k0 = depth.begin(kb), kc = depth.begin(kb + 1) - k0;
-          const Block a = block(product, m0, rows, k0, kc, scratch + thread * kScratchFloats);
+          const Block a = block(product, m0, rows, k0, kc, own);
+          const PackedB right{packed + product * panels.floats(k), k, k0};
           const int64_t corner = m0 * ldc + product * n;
-          block_product<false>(rows, kc, a.data, a.ld, panels, panels.group_begin(group), panels.group_begin(group + 1),
-                               {packed + product * panels.floats(k), k, k0}, c + corner, ldc,
-                               epilogue.at(corner, product * n).block(kb == 0, kb + 1 == depth.blocks, c + corner));
+          if constexpr (kIsBf16<T>) {
+            float* sums = own + kScratchFloats - column;
+            block_product<false>(rows, kc, a.data, a.ld, panels, first, last, right, sums, kSumsLd, add_to(sums, kb > 0));
+            if (kb + 1 < depth.blocks) continue;
+            const int64_t end = panels.first(last) * kLanes < n ? panels.first(last) * kLanes : n;
+            for (int64_t row = 0; row < rows; ++row)
+              finish_row(sums + row * kSumsLd, 1, 0, column, end, epilogue.at(corner, product * n), row, ldc, c + corner);
+          } else {
+            block_product<false>(rows, kc, a.data, a.ld, panels, first, last, right, c + corner, ldc,
+                                 epilogue.at(corner, product * n).block(kb == 0, kb + 1 == depth.blocks, c + corner));
+          }
         }
       }
     }

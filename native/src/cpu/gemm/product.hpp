@@ -1,4 +1,4 @@
-// cpu/gemm/product.hpp: the product of two matrices as they lie in memory, B packed on the way. f32.
+// cpu/gemm/product.hpp: the product of two matrices as they lie in memory, B packed on the way. f32, bf16 with sums in f32.
 //
 //   C[m,n] = act( alpha * sum_k op(A)[m,k] * op(B)[k,n] + beta * residual[m,n] + bias[n] )
 //   A [m,k], or [k,m] under transpose_a    B [k,n], or [n,k] under transpose_b    C [m,n]    all dense
@@ -9,10 +9,11 @@
 // lets its rows of A pass; tasks of one group pack alike rather than wait for each other. Where C has few tiles and k is
 // deep (the gradient of a weight, summed over a batch), k is cut into slices, each of which sums into a C of its own;
 // these are added in order. Slices depend on the shape alone, so the bits do not depend on threads.
-// A is read as it lies: copying it cost more than it saved, also where its rows share cache sets.
+// A in f32 is read as it lies: copying it cost more than it saved, also where its rows share cache sets; so is one in pairs of
+// bf16. Else a block of it is converted into scratch; with C in bf16, the sums of a task's rows are in scratch, too.
 #pragma once
 
-#include "cpu/gemm/engine.hpp"
+#include "cpu/gemm/operand.hpp"
 
 namespace ndl::cpu::NDL_ISA {
 
@@ -25,36 +26,44 @@ struct Product {
 
 // One or two columns past whole vectors would cost as much as a vector of them: they are products of rows of A with columns
 // of B instead (49 columns: 3 vectors and a product, not 4 vectors).
+template <class T>
 NDL_INLINE int64_t loose_columns(const Product& p) {
-  return !p.transpose_a && p.m >= 16 && p.n > kLanes && p.n % kLanes <= 2 ? p.n % kLanes : 0;
+  return !kIsBf16<T> && !p.transpose_a && p.m >= 16 && p.n > kLanes && p.n % kLanes <= 2 ? p.n % kLanes : 0;
 }
 // 9 to 14 rows of A are one tile at 2 vectors, not two at 3.
+template <class T>
 NDL_INLINE Panels panels_of(const Product& p) {
-  return Panels(p.n - loose_columns(p), p.m > kRowsFor[3] && p.m <= kRowsFor[2] ? 2 : 3);
+  return Panels(p.n - loose_columns<T>(p), p.m > kRowsFor[3] && p.m <= kRowsFor[2] ? 2 : 3);
 }
 
+template <class T>
 NDL_INLINE int64_t slices_of(const Product& p) {
-  const int64_t tiles = p.batch * panels_of(p).groups() * ((p.m + kMc - 1) / kMc), most = p.k / 512;
+  const int64_t tiles = p.batch * panels_of<T>(p).groups() * ((p.m + kMc - 1) / kMc), most = steps<T>(p.k) / 512;
   return tiles > 0 && tiles < 8 && most > 1 ? (16 / tiles < most ? 16 / tiles : most) : 1;
 }
 
+// Floats of workspace: the sums of the slices, then for each core a group of B; the loose columns; where they are needed a
+// block of A and sums for a C in bf16, of which a task has at most kNarrowRows rows.
 inline constexpr int64_t kGroupFloats = kKc * kGroup * 3 * kLanes;
-inline constexpr int64_t kTaskFloats = kGroupFloats + 2 * kKc;  // and the loose columns
+inline constexpr int64_t kNarrowRows = 1024;
+template <class T, class Y>
+inline constexpr int64_t kTaskFloats = kGroupFloats + (kIsBf16<T> ? kScratchFloats : 2 * kKc) + (kIsBf16<Y> ? kNarrowRows * kSumsLd : 0);
 
-// Floats of workspace: the sums of the slices, then for each core a group of B.
 NDL_INLINE int64_t sum_floats(const Product& p, int64_t slices) {
   return slices == 1 ? 0 : (slices * p.batch * p.m * p.n + 15) / 16 * 16;
 }
+template <class T = float, class Y = T>
 NDL_INLINE int64_t product_floats(const Product& p, int32_t cores) {
-  return sum_floats(p, slices_of(p)) + cores * kTaskFloats;
+  return sum_floats(p, slices_of<T>(p)) + cores * kTaskFloats<T, Y>;
 }
 
-// Rows [k0, k0 + kc) of op(B), panels [first, last), into panels kc deep.
-NDL_INLINE void pack_operand(const Product& p, const float* b, int64_t k0, int64_t kc, const Panels& panels, int64_t first, int64_t last,
+// Steps [k0, k0 + kc) of op(B), panels [first, last), into panels kc deep.
+template <class T>
+NDL_INLINE void pack_operand(const Product& p, const T* b, int64_t k0, int64_t kc, const Panels& panels, int64_t first, int64_t last,
                              float* packed) {
   if (!p.transpose_b) {
     pack_rows(kc, panels, first, last, packed, [&](int64_t k, int64_t j, int64_t count, float* target) NDL_LAMBDA_INLINE {
-      copy_floats(target, b + (k0 + k) * p.n + j, count);
+      copy_across(b + j, p.n, p.k, k0 + k, count, target);
     });
     return;
   }
@@ -65,11 +74,25 @@ NDL_INLINE void pack_operand(const Product& p, const float* b, int64_t k0, int64
     for (int64_t run = 0; run < kc; run += kLanes) {
       const int64_t length = kc - run < kLanes ? kc - run : kLanes;
       for (int64_t column = 0; column < nr; ++column) {
-        const float* source = b + (j + column) * p.k + k0 + run;
-        for (int64_t k = 0; k < length; ++k) target[(run + k) * nr + column] = column < columns ? source[k] : 0.0f;
+        const T* source = b + (j + column) * p.k;
+        for (int64_t k = run; k < run + length; ++k)
+          target[k * nr + column] = column < columns ? step(source, k0 + k, p.k - (k0 + k) * kStep) : 0.0f;
       }
     }
   }
+}
+
+// A block of op(A): as it lies where its elements are steps, else converted into scratch. Columns where A is transposed.
+template <class T>
+NDL_INLINE Block left_block(const Product& p, const T* a, int64_t m0, int64_t rows, int64_t k0, int64_t kc, float* scratch) {
+  if constexpr (!kIsBf16<T>) return p.transpose_a ? Block{a + k0 * p.m + m0, p.m} : Block{a + m0 * p.k + k0, p.k};
+  if (p.transpose_a) {
+    for (int64_t k = 0; k < kc; ++k) copy_across(a + m0, p.m, p.k, k0 + k, rows, scratch + k * kMc);
+    return {scratch, kMc};
+  }
+  if (kPairs<T> && p.k % 2 == 0) return {reinterpret_cast<const float*>(a + m0 * p.k) + k0, p.k / 2};
+  for (int64_t i = 0; i < rows; ++i) copy_along(a + (m0 + i) * p.k, p.k, k0, kc, scratch + i * kScratchLd);
+  return {scratch, kScratchLd};
 }
 
 // Column j of B, rows [k0, k0 + kc), to lie side by side.
@@ -94,65 +117,75 @@ inline void column_product(int64_t rows, int64_t kc, const float* a, int64_t lda
   }
 }
 
-template <bool kColumns>
-void multiply_slices(const Product& p, int64_t slices, const float* a, const float* b, float* c, const Epilogue& epilogue, const Exec& exec) {
-  const Panels panels = panels_of(p);
+template <class T, class Y>
+void multiply_slices(const Product& p, int64_t slices, const T* a, const T* b, Y* y, const EpilogueOf<Y>& epilogue, const Exec& exec) {
+  const Panels panels = panels_of<T>(p);
   const double flop = 2.0 * static_cast<double>(p.batch) * static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k);
-  const Tasks tasks = tasks_of(p.m, panels, flop, p.batch * slices, exec.threads);
-  const int64_t lda = kColumns ? p.m : p.k;
+  // Each task packs its B anew: fewer of them where no tile does it in passing.
+  const Tasks tasks = tasks_of(p.m, panels, flop, p.batch * slices, exec.threads, kIsBf16<T> ? 2 : 4, kIsBf16<Y> ? kNarrowRows : p.m);
   float* workspace = static_cast<float*>(exec.workspace) + sum_floats(p, slices);
   exec.parallel_for(tasks.count, tasks.grain, [&](int64_t begin, int64_t end, int32_t thread) {
-    float* packed = workspace + thread * kTaskFloats;
+    float* packed = workspace + thread * kTaskFloats<T, Y>;
+    float* scratch = packed + kGroupFloats;  // the loose columns, or a block of A
     for (int64_t task = begin; task < end; ++task) {
       const int64_t group = task % tasks.groups, chunk = task / tasks.groups % tasks.chunks, sum = task / tasks.groups / tasks.chunks;
       const int64_t slice = sum % slices, product = sum / slices;
-      const float* own_a = p.one_a ? a : a + product * p.m * p.k;
-      const float* own_b = p.one_b ? b : b + product * p.k * p.n;
+      const T* own_a = p.one_a ? a : a + product * p.m * p.k;
+      const T* own_b = p.one_b ? b : b + product * p.k * p.n;
       const int64_t from = p.m * chunk / tasks.chunks, to = p.m * (chunk + 1) / tasks.chunks;
       const int64_t first = panels.group_begin(group), last = panels.group_begin(group + 1);
-      const int64_t begin_k = p.k * slice / slices, end_k = p.k * (slice + 1) / slices;
+      const int64_t column = panels.first(first) * kLanes, columns = panels.first(last) * kLanes < p.n ? panels.first(last) * kLanes : p.n;
+      const int64_t all = steps<T>(p.k), begin_k = all * slice / slices, end_k = all * (slice + 1) / slices;
       const Depth depth(end_k - begin_k);
       const int64_t blocks = (to - from + kMc - 1) / kMc;
       for (int64_t kb = 0; kb < depth.blocks; ++kb) {
         const int64_t k0 = begin_k + depth.begin(kb), kc = begin_k + depth.begin(kb + 1) - k0;
-        PackedB right{packed - panels.first(first) * kLanes * kc, kc, 0};
-        // Whole panels of a B that lies in rows are packed by the tiles that meet them first.
-        const int64_t whole = p.transpose_b ? first : panels.columns_of(last - 1) == panels.width(last - 1) * kLanes ? last : last - 1;
-        pack_operand(p, own_b, k0, kc, panels, whole, last, packed - panels.first(first) * kLanes * kc);
-        const int64_t loose = group == tasks.groups - 1 ? loose_columns(p) : 0, j0 = p.n - loose;
-        for (int64_t j = 0; j < loose; ++j) pack_column(p, own_b, k0, kc, j0 + j, packed + kGroupFloats + j * kKc);
+        PackedB right{packed - column * kc, kc, 0};
+        // Whole panels of a B in f32 that lies in rows are packed by the tiles that meet them first.
+        const bool as_it_lies = !kIsBf16<T> && !p.transpose_b;
+        const int64_t whole = !as_it_lies ? first : panels.columns_of(last - 1) == panels.width(last - 1) * kLanes ? last : last - 1;
+        pack_operand(p, own_b, k0, kc, panels, whole, last, packed - column * kc);
+        const int64_t loose = group == tasks.groups - 1 ? loose_columns<T>(p) : 0, j0 = p.n - loose;
+        if constexpr (!kIsBf16<T>)
+          for (int64_t j = 0; j < loose; ++j) pack_column(p, own_b, k0, kc, j0 + j, scratch + j * kKc);
         for (int64_t i = 0; i < blocks; ++i) {
           const int64_t m0 = from + (to - from) * i / blocks, rows = from + (to - from) * (i + 1) / blocks - m0;
-          const float* left = kColumns ? own_a + k0 * p.m + m0 : own_a + m0 * p.k + k0;
-          right.source = i == 0 && !p.transpose_b ? own_b + k0 * p.n : nullptr, right.ld = p.n, right.again = blocks > 1;
-          float* target = c + (sum * p.m + m0) * p.n;
-          const Epilogue finish = epilogue.at((sum * p.m + m0) * p.n, 0).block(kb == 0, kb + 1 == depth.blocks, target);
-          block_product<kColumns>(rows, kc, left, lda, panels, first, last, right, target, p.n, finish);
-          for (int64_t j = j0; j < p.n; ++j)
-            column_product(rows, kc, left, lda, packed + kGroupFloats + (j - j0) * kKc, target + j, p.n, finish.at(j, j));
+          const Block left = left_block(p, own_a, m0, rows, k0, kc, scratch);
+          const auto multiply_block = [&](float* target, int64_t ld, const Epilogue& finish) NDL_LAMBDA_INLINE {
+            if (p.transpose_a) block_product<true>(rows, kc, left.data, left.ld, panels, first, last, right, target, ld, finish);
+            else block_product<false>(rows, kc, left.data, left.ld, panels, first, last, right, target, ld, finish);
+          };
+          const int64_t corner = (sum * p.m + m0) * p.n;
+          if constexpr (kIsBf16<Y>) {
+            float* sums = scratch + kScratchFloats + (m0 - from) * kSumsLd - column;
+            multiply_block(sums, kSumsLd, add_to(sums, kb > 0));
+            if (kb + 1 < depth.blocks) continue;
+            for (int64_t row = 0; row < rows; ++row)
+              finish_row(sums + row * kSumsLd, 1, 0, column, columns, epilogue.at(corner, 0), row, p.n, y + corner);
+          } else {
+            if constexpr (!kIsBf16<T>) right.source = i == 0 && as_it_lies ? own_b + k0 * p.n : nullptr, right.ld = p.n, right.again = blocks > 1;
+            const Epilogue finish = epilogue.at(corner, 0).block(kb == 0, kb + 1 == depth.blocks, y + corner);
+            multiply_block(y + corner, p.n, finish);
+            if constexpr (!kIsBf16<T>)
+              for (int64_t j = j0; j < p.n; ++j)
+                column_product(rows, kc, left.data, left.ld, scratch + (j - j0) * kKc, y + corner + j, p.n, finish.at(j, j));
+          }
         }
       }
     }
   });
 }
 
-inline void multiply_matrices(const Product& p, const float* a, const float* b, float* c, const Epilogue& epilogue, const Exec& exec) {
+template <class T, class Y>
+void multiply_matrices(const Product& p, const T* a, const T* b, Y* c, const EpilogueOf<Y>& epilogue, const Exec& exec) {
   if (p.m == 0 || p.n == 0) return;
-  const int64_t slices = slices_of(p);
-  float* sums = slices == 1 ? c : static_cast<float*>(exec.workspace);
-  const Epilogue direct = slices == 1 ? epilogue : Epilogue{};
-  if (p.transpose_a) multiply_slices<true>(p, slices, a, b, sums, direct, exec);
-  else multiply_slices<false>(p, slices, a, b, sums, direct, exec);
-  if (slices == 1) return;
+  const int64_t slices = slices_of<T>(p);
+  if (slices == 1) return multiply_slices<T, Y>(p, 1, a, b, c, epilogue, exec);
+  float* sums = static_cast<float*>(exec.workspace);
+  multiply_slices<T, float>(p, slices, a, b, sums, Epilogue{}, exec);
   exec.parallel_for(p.batch * p.m, 1 + 8192 / p.n, [&](int64_t begin, int64_t end, int32_t) {
-    for (int64_t i = begin; i < end; ++i) {
-      const float* first = sums + (i / p.m * slices * p.m + i % p.m) * p.n;
-      for_vectors(0, p.n, [&](int64_t j, int lanes) NDL_LAMBDA_INLINE {
-        F32 sum = load_some(first + j, lanes);
-        for (int64_t slice = 1; slice < slices; ++slice) sum += load_some(first + slice * p.m * p.n + j, lanes);
-        store_some(c + i * p.n + j, epilogue.apply(sum, i * p.n + j, j, lanes), lanes);
-      });
-    }
+    for (int64_t i = begin; i < end; ++i)
+      finish_row(sums + (i / p.m * slices * p.m + i % p.m) * p.n, slices, p.m * p.n, 0, p.n, epilogue, i, p.n, c);
   });
 }
 

@@ -1,5 +1,7 @@
 // cpu/kernels/gemm.cpp: y[m,n] = act( alpha * sum_k op(a)[m,k] * op(b)[k,n] + beta * c[m,n] + bias[n] ), b packed on the way.
-// Shapes and mapping: cpu/gemm/product.hpp. Refuses: f64. Bound: FMA peak.
+// Shapes and mapping: cpu/gemm/product.hpp. f32; bf16 with sums in f32 and y, c, bias in bf16 or f32.
+// Refuses: f64; in the build for AVX-512 BF16 all but bf16. Bound: the peak of FMA or of the dot products.
+// A bf16 number below 2^-126 counts as 0 in a dot product of AVX-512 BF16.
 #include "cpu/gemm/product.hpp"
 #include "ops/gemm.hpp"
 
@@ -7,12 +9,25 @@ namespace ndl::cpu::NDL_ISA {
 namespace {
 
 NDL_INLINE Product product_of(const Gemm& r) { return {r.m, r.n, r.k, r.transpose_a, r.transpose_b, r.batch, r.one_a, r.one_b}; }
-int64_t workspace(const Gemm& r, const Env& env) { return product_floats(product_of(r), env.cores) * 4; }
+
+// Calls body with the types of the operands and of y.
+template <class Body>
+NDL_INLINE auto by_types(const Gemm& r, const Body& body) {
+  if constexpr (kStep == 1)
+    if (r.dtype == NDL_DTYPE_F32) return body(float{}, float{});
+  return r.y_dtype == NDL_DTYPE_F32 ? body(Bf16{}, float{}) : body(Bf16{}, Bf16{});
+}
+
+int64_t workspace(const Gemm& r, const Env& env) {
+  return by_types(r, [&]<class T, class Y>(T, Y) { return product_floats<T, Y>(product_of(r), env.cores) * 4; });
+}
 
 void forward(const Gemm& r, const Buffers& b, const Exec& exec) {
-  const Epilogue epilogue{b.get<float>(Gemm::kBias), r.activation == NDL_ACTIVATION_RELU, r.beta == 0 ? nullptr : b.get<float>(Gemm::kC), r.alpha,
-                          r.beta};
-  multiply_matrices(product_of(r), b.get<float>(Gemm::kA), b.get<float>(Gemm::kB), b.get<float>(Gemm::kY), epilogue, exec);
+  by_types(r, [&]<class T, class Y>(T, Y) {
+    const EpilogueOf<Y> epilogue{b.get<Y>(Gemm::kBias), r.activation == NDL_ACTIVATION_RELU, r.beta == 0 ? nullptr : b.get<Y>(Gemm::kC), r.alpha,
+                                 r.beta};
+    multiply_matrices(product_of(r), b.get<T>(Gemm::kA), b.get<T>(Gemm::kB), b.get<Y>(Gemm::kY), epilogue, exec);
+  });
 }
 
 }  // namespace

@@ -5,59 +5,86 @@
 //   backward_input   dx [rows, k]    dy [rows, n]            w   [n, k]   packed once per version of the weight
 //   backward_weight  dw [n, k]       dy^T (read as it lies)  x [rows, k]  packed piece by piece of the rows
 //
-// Mapping: cpu/gemm/engine.hpp, product.hpp. Refuses: f64. Bound: FMA peak; memory bandwidth (the weight) for few rows.
+// Mapping: cpu/gemm/engine.hpp, product.hpp. f32; bf16 with sums in f32. Refuses: f64; in the build for AVX-512 BF16 all but
+// bf16. Bound: the peak of FMA or of the dot products; memory bandwidth (the weight) for few rows.
 #include "cpu/gemm/product.hpp"
 #include "ops/linear.hpp"
 
 namespace ndl::cpu::NDL_ISA {
 namespace {
 
-int64_t forward_packed_bytes(const Linear& r, const Env&) { return Panels(r.n).floats(r.k) * 4; }
-int64_t backward_input_packed_bytes(const Linear& r, const Env&) { return Panels(r.k).floats(r.n) * 4; }
+template <class Body>
+NDL_INLINE auto by_type(const Linear& r, const Body& body) {
+  if constexpr (kStep == 1)
+    if (r.dtype == NDL_DTYPE_F32) return body(float{});
+  return body(Bf16{});
+}
+
+int64_t packed_bytes(const Linear& r, int64_t depth, int64_t columns) {
+  return by_type(r, [&]<class T>(T) { return Panels(columns).floats(steps<T>(depth)) * 4; });
+}
+int64_t forward_packed_bytes(const Linear& r, const Env&) { return packed_bytes(r, r.k, r.n); }
+int64_t backward_input_packed_bytes(const Linear& r, const Env&) { return packed_bytes(r, r.n, r.k); }
+int64_t rows_workspace(const Linear& r, const Env& env) { return r.dtype == NDL_DTYPE_F32 ? 0 : env.cores * kMultiplyFloats<Bf16> * 4; }
 
 // B [depth, columns] is the weight, transposed or as it lies.
-template <bool kTranspose>
-void pack_weight(int64_t depth, int64_t columns, const void* weight, void* packed, const Exec& exec) {
-  const Product p{0, columns, depth, false, kTranspose};
-  const Panels panels(columns);
-  exec.parallel_for(panels.count, 1 + 16384 / (3 * kLanes * (depth + 1)), [&](int64_t begin, int64_t end, int32_t) {
-    pack_operand(p, static_cast<const float*>(weight), 0, depth, panels, begin, end, static_cast<float*>(packed));
+void pack_weight(const Linear& r, int64_t depth, int64_t columns, bool transpose, const void* weight, void* packed, const Exec& exec) {
+  by_type(r, [&]<class T>(T) {
+    const Product p{0, columns, depth, false, transpose};
+    const Panels panels(columns);
+    exec.parallel_for(panels.count, 1 + 16384 / (3 * kLanes * (depth + 1)), [&](int64_t begin, int64_t end, int32_t) {
+      pack_operand(p, static_cast<const T*>(weight), 0, steps<T>(depth), panels, begin, end, static_cast<float*>(packed));
+    });
   });
 }
-void forward_pack(const Linear& r, const void* weight, void* packed, const Exec& exec) { pack_weight<true>(r.k, r.n, weight, packed, exec); }
+void forward_pack(const Linear& r, const void* weight, void* packed, const Exec& exec) {
+  pack_weight(r, r.k, r.n, true, weight, packed, exec);
+}
 void backward_input_pack(const Linear& r, const void* weight, void* packed, const Exec& exec) {
-  pack_weight<false>(r.n, r.k, weight, packed, exec);
+  pack_weight(r, r.n, r.k, false, weight, packed, exec);
 }
 
 // C [rows, columns] = A [rows, depth] times the packed weight.
-NDL_INLINE void multiply_rows(int64_t rows, int64_t columns, int64_t depth, const float* a, const void* packed, float* c,
-                              const Epilogue& epilogue, const Exec& exec) {
+template <class T>
+NDL_INLINE void multiply_rows(int64_t rows, int64_t columns, int64_t depth, const T* a, const void* packed, T* c, const EpilogueOf<T>& epilogue,
+                              const Exec& exec) {
+  const Product p{rows, columns, depth, false, false};
   multiply(
-      1, rows, columns, depth,
-      [=](int64_t, int64_t m0, int64_t, int64_t k0, int64_t, float*) NDL_LAMBDA_INLINE { return Block{a + m0 * depth + k0, depth}; },
+      1, rows, columns, steps<T>(depth),
+      [=](int64_t, int64_t m0, int64_t mc, int64_t k0, int64_t kc, float* scratch) NDL_LAMBDA_INLINE {
+        return left_block(p, a, m0, mc, k0, kc, scratch);
+      },
       static_cast<const float*>(packed), c, columns, epilogue, exec);
 }
 
 void forward(const Linear& r, const Buffers& b, const Exec& exec) {
-  multiply_rows(r.rows, r.n, r.k, b.get<float>(Linear::kX), b.derived, b.get<float>(Linear::kY),
-                {b.get<float>(Linear::kBias), r.activation == NDL_ACTIVATION_RELU, b.get<float>(Linear::kResidual)}, exec);
+  by_type(r, [&]<class T>(T) {
+    const EpilogueOf<T> epilogue{b.get<T>(Linear::kBias), r.activation == NDL_ACTIVATION_RELU, b.get<T>(Linear::kResidual)};
+    multiply_rows(r.rows, r.n, r.k, b.get<T>(Linear::kX), b.derived, b.get<T>(Linear::kY), epilogue, exec);
+  });
 }
 
 void backward_input(const Linear& r, const Buffers& b, const Exec& exec) {
-  multiply_rows(r.rows, r.k, r.n, b.get<float>(Linear::kDy), b.derived, b.get<float>(Linear::kDx), {}, exec);
+  by_type(r, [&]<class T>(T) {
+    multiply_rows(r.rows, r.k, r.n, b.get<T>(Linear::kDy), b.derived, b.get<T>(Linear::kDx), EpilogueOf<T>{}, exec);
+  });
 }
 
 NDL_INLINE Product weight_product(const Linear& r) { return {r.n, r.k, r.rows, true, false}; }
-int64_t weight_workspace(const Linear& r, const Env& env) { return product_floats(weight_product(r), env.cores) * 4; }
+int64_t weight_workspace(const Linear& r, const Env& env) {
+  return by_type(r, [&]<class T>(T) { return product_floats<T>(weight_product(r), env.cores) * 4; });
+}
 
 void backward_weight(const Linear& r, const Buffers& b, const Exec& exec) {
-  multiply_matrices(weight_product(r), b.get<float>(Linear::kGradient), b.get<float>(Linear::kInput), b.get<float>(Linear::kDw), {}, exec);
+  by_type(r, [&]<class T>(T) {
+    multiply_matrices(weight_product(r), b.get<T>(Linear::kGradient), b.get<T>(Linear::kInput), b.get<T>(Linear::kDw), EpilogueOf<T>{}, exec);
+  });
 }
 
 }  // namespace
 
-const Kernel<Linear> linear_forward_gemm{forward, nullptr, Linear::kWeight, forward_packed_bytes, forward_pack};
-const Kernel<Linear> linear_backward_input_gemm{backward_input, nullptr, Linear::kFilter, backward_input_packed_bytes, backward_input_pack};
+const Kernel<Linear> linear_forward_gemm{forward, rows_workspace, Linear::kWeight, forward_packed_bytes, forward_pack};
+const Kernel<Linear> linear_backward_input_gemm{backward_input, rows_workspace, Linear::kFilter, backward_input_packed_bytes, backward_input_pack};
 const Kernel<Linear> linear_backward_weight_gemm{backward_weight, weight_workspace};
 
 }  // namespace ndl::cpu::NDL_ISA

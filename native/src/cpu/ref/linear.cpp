@@ -1,4 +1,4 @@
-// cpu/ref/linear.cpp: linear by the definition, sums in double. f32, f64.
+// cpu/ref/linear.cpp: linear by the definition, sums in double. f32, bf16, f64.
 #include "ops/linear.hpp"
 
 #include "cpu/ref/dispatch.hpp"
@@ -7,7 +7,7 @@ namespace ndl::cpu::ref {
 namespace {
 
 void forward(const Linear& r, const Buffers& b, const Exec&) {
-  by_dtype(r.dtype, [&]<class T>(T) {
+  by_factor(r.dtype, [&]<class T>(T) {
     const T* x = b.get<T>(Linear::kX);
     const T* weight = b.get<T>(Linear::kWeight);
     const T* bias = b.get<T>(Linear::kBias);
@@ -24,7 +24,7 @@ void forward(const Linear& r, const Buffers& b, const Exec&) {
 }
 
 void backward_input(const Linear& r, const Buffers& b, const Exec&) {
-  by_dtype(r.dtype, [&]<class T>(T) {
+  by_factor(r.dtype, [&]<class T>(T) {
     const T* dy = b.get<T>(Linear::kDy);
     const T* weight = b.get<T>(Linear::kFilter);
     T* dx = b.get<T>(Linear::kDx);
@@ -38,7 +38,7 @@ void backward_input(const Linear& r, const Buffers& b, const Exec&) {
 }
 
 void backward_weight(const Linear& r, const Buffers& b, const Exec&) {
-  by_dtype(r.dtype, [&]<class T>(T) {
+  by_factor(r.dtype, [&]<class T>(T) {
     const T* x = b.get<T>(Linear::kInput);
     const T* dy = b.get<T>(Linear::kGradient);
     T* dw = b.get<T>(Linear::kDw);

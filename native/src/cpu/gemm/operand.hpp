@@ -1,0 +1,54 @@
+// cpu/gemm/operand.hpp: how f32 and bf16 operands become the steps of k that the engine multiplies: floats, or in the build
+// for AVX-512 BF16 pairs of bf16 in a float's place, of which the last of an odd k is filled up with 0.
+#pragma once
+
+#include "cpu/gemm/engine.hpp"
+
+namespace ndl::cpu::NDL_ISA {
+
+template <class T>
+NDL_INLINE int64_t steps(int64_t k) { return kIsBf16<T> ? (k + kStep - 1) / kStep : k; }
+template <class T>
+inline constexpr bool kPairs = kIsBf16<T> && kStep == 2;
+
+NDL_INLINE float pair(Bf16 low, Bf16 high) {
+  const uint32_t bits = low.bits | static_cast<uint32_t>(high.bits) << 16;
+  float v;
+  __builtin_memcpy(&v, &bits, sizeof(v));
+  return v;
+}
+
+// Step k of a row that lies along k, of which `left` elements are left from there on.
+NDL_INLINE float step(const float* row, int64_t k, int64_t) { return row[k]; }
+NDL_INLINE float step(const Bf16* row, int64_t k, int64_t left) {
+  if constexpr (kStep == 1) return pair({0}, row[k]);
+  return pair(row[2 * k], left > 1 ? row[2 * k + 1] : Bf16{0});
+}
+
+// Steps [k0, k0 + count) of a row of `depth` elements that lies along k.
+template <class T>
+NDL_INLINE void copy_along(const T* row, int64_t depth, int64_t k0, int64_t count, float* target) {
+  if constexpr (kPairs<T>) {
+    const int64_t whole = 2 * (k0 + count) <= depth ? count : count - 1;
+    __builtin_memcpy(target, row + 2 * k0, static_cast<unsigned long>(whole) * 4);
+    if (whole < count) target[whole] = step(row, k0 + whole, 1);
+  } else {
+    for_vectors(0, count, [&](int64_t k, int n) NDL_LAMBDA_INLINE { store_some(target + k, load_some(row + k0 + k, n), n); });
+  }
+}
+
+// Step k of `count` columns that lie side by side, rows of k being `ld` apart and `depth` in number.
+template <class T>
+NDL_INLINE void copy_across(const T* data, int64_t ld, int64_t depth, int64_t k, int64_t count, float* target) {
+  if constexpr (kPairs<T>) {
+    const T *low = data + 2 * k * ld, *high = 2 * k + 1 < depth ? low + ld : nullptr;
+    for_vectors(0, count, [&](int64_t j, int n) NDL_LAMBDA_INLINE {
+      const F32 odd = high == nullptr ? F32{} : load_some(high + j, n);
+      store_some(target + j, (F32)((U32)load_some(low + j, n) >> 16 | (U32)odd), n);
+    });
+  } else {
+    for_vectors(0, count, [&](int64_t j, int n) NDL_LAMBDA_INLINE { store_some(target + j, load_some(data + k * ld + j, n), n); });
+  }
+}
+
+}  // namespace ndl::cpu::NDL_ISA
