@@ -39,6 +39,7 @@ template <class T>
 inline constexpr bool kIsBf16 = sizeof(T) == 2;
 
 inline constexpr int64_t kKc = 512;
+inline constexpr int64_t kAhead = 8;            // rows of B that are asked for before they are packed
 inline constexpr int64_t kGroup = 8;            // panels of B that stay in L2 while rows of A pass
 #if defined(__AVX512F__) || defined(__aarch64__)
 inline constexpr int kRowsFor[4] = {0, 16, 14, 8};  // of a tile, by its vectors
@@ -147,7 +148,10 @@ NDL_INLINE void micro_kernel(int64_t kc, const float* a, int64_t lda, const floa
 #pragma GCC unroll 3
     for (int j = 0; j < kVectors; ++j) {
       row[j] = load(b + k * ldb + j * kLanes);
-      if constexpr (kPack) store<F32>(packed + (k * kVectors + j) * kLanes, row[j]);
+      if constexpr (kPack) {
+        store<F32>(packed + (k * kVectors + j) * kLanes, row[j]);
+        prefetch(b + (k + kAhead) * ldb + j * kLanes);  // each row on a page of its own, maybe
+      }
     }
 #pragma GCC unroll 16
     for (int i = 0; i < kMr; ++i) {
@@ -206,9 +210,10 @@ NDL_INLINE void block_product(int64_t mc, int64_t kc, const float* a, int64_t ld
       const int64_t i = mc * tile / tiles, rows = mc * (tile + 1) / tiles - i;
       const int64_t next = mc * (tile + 2) / tiles - (i + rows);  // rows of the tile that follows
       for (int64_t p = first; p < end; ++p) {
-        // A row of the next tile for each panel of this one: from L3 or memory in time, at no cost.
-        if (!kColumns && tile + 1 < tiles && p - first < next)
-          for (int64_t k = 0; k < kc; k += 16) __builtin_prefetch(a + (i + rows + p - first) * lda + k, 0, 2);
+        // The rows of the next tile, some for each panel of this one: from L3 or memory in time, at no cost.
+        if (!kColumns && tile + 1 < tiles)
+          for (int64_t row = next * (p - first) / (end - first); row < next * (p - first + 1) / (end - first); ++row)
+            for (int64_t k = 0; k < kc; k += 16) prefetch(a + (i + rows + row) * lda + k);
         const int64_t j = panels.first(p) * kLanes;
         const bool in_place = b.source != nullptr && tile == 0 && panels.columns_of(p) == width * kLanes;
         float* panel = const_cast<float*>(b.data) + j * b.depth + b.k0 * width * kLanes;
