@@ -20,6 +20,7 @@ internal static class OpCalls
         return w.Op switch
         {
             "conv2d" => Conv2d(w, t, dy),
+            "conv2d_max_pool2d" => Conv2dMaxPool2d(w, t, dy),
             "gemm" => [Gemm(w, t)],
             "max_pool2d" => MaxPool2d(w, t, dy),
             "batch_norm2d" => BatchNorm2d(w, t, dy),
@@ -58,6 +59,37 @@ internal static class OpCalls
             forward,
             new("backward_input", ["conv2d_backward_input"], ["dx"], () => [Native.Conv2dBackwardInput(dy, weight, x.Shape, options)]),
             new("backward_weight", ["conv2d_backward_weight"], ["dweight"], () => [Native.Conv2dBackwardWeight(x, dy, weight.Shape, options)]),
+        ];
+    }
+
+    private static PassCall[] Conv2dMaxPool2d(Workload w, IReadOnlyDictionary<string, Tensor> t, Tensor? dy)
+    {
+        var options = new Conv2dMaxPool2dOptions
+        {
+            PoolH = w.Int("pool_h", 1), PoolW = w.Int("pool_w", 1),
+            StrideH = w.Int("stride_h", 1), StrideW = w.Int("stride_w", 1),
+            PadTop = w.Int("pad_top", 0), PadBottom = w.Int("pad_bottom", 0),
+            PadLeft = w.Int("pad_left", 0), PadRight = w.Int("pad_right", 0),
+            DilationH = w.Int("dilation_h", 1), DilationW = w.Int("dilation_w", 1),
+            Activation = w.Activation,
+        };
+        var (x, weight, bias) = (t["x"], t["weight"], t.GetValueOrDefault("bias"));
+        Tensor?[] Run()
+        {
+            var (y, argmax) = Native.Conv2dMaxPool2dForward(x, weight, bias, options, wantArgmax: true);
+            return [y, argmax];
+        }
+        var forward = new PassCall("forward", ["conv2d_max_pool2d_forward"], ["y", ""], Run);
+        if (dy is null)
+            return [forward];
+        var saved = Run()[1]!;
+        return
+        [
+            forward,
+            new("backward_input", ["conv2d_max_pool2d_backward_input"], ["dx"],
+                () => [Native.Conv2dMaxPool2dBackwardInput(dy, saved, weight, x.Shape, options)]),
+            new("backward_weight", ["conv2d_max_pool2d_backward_weight"], ["dweight"],
+                () => [Native.Conv2dMaxPool2dBackwardWeight(x, dy, saved, weight.Shape, options)]),
         ];
     }
 

@@ -62,9 +62,9 @@ internal static class TutorialCnn
 
         float One()
         {
-            var relu = new Conv2dOptions { Activation = Activation.Relu };
-            var x = Ops.MaxPool2d(Ops.Conv2d(images, p[0], p[1], relu));
-            x = Ops.MaxPool2d(Ops.Conv2d(x, p[2], p[3], relu));
+            var relu = new Conv2dMaxPool2dOptions { Activation = Activation.Relu };
+            var x = Ops.Conv2dMaxPool2d(images, p[0], p[1], relu);
+            x = Ops.Conv2dMaxPool2d(x, p[2], p[3], relu);
             x = Ops.Linear(x.Reshape([BatchSize, -1]), p[4], p[5], Activation.Relu);
             using var loss = Ops.CrossEntropy(Ops.Linear(x, p[6], p[7]), labels);
             optimizer.ZeroGrad();

@@ -86,6 +86,31 @@ def conv2d(r):
     }
 
 
+def conv2d_max_pool2d(r):
+    x, weight, dy = r.load("x"), r.load("weight"), r.load("dy")
+    bias = r.load("bias") if r.has("bias") else None
+    stride, pads, dilation, pool = r.pair("stride", 1), r.pads(), r.pair("dilation", 1), r.pair("pool", 1)
+    window = pool, pool, [0, 0], [1, 1], False
+    relu = r.words.get("activation") == "relu"
+
+    def convolve():
+        z = F.conv2d(x, weight, bias, stride, pads, dilation)
+        return z.relu_() if relu else z
+
+    z = convolve()
+    _, indices = aten.max_pool2d_with_indices(z, *window)
+
+    def backward(mask):
+        dz = aten.max_pool2d_with_indices_backward(dy, z, *window, indices)
+        return aten.convolution_backward(dz, x, weight, None, stride, pads, dilation, False, [0, 0], 1, mask)
+
+    return {
+        "forward": (lambda: aten.max_pool2d_with_indices(convolve(), *window)[:1], ["y"]),
+        "backward_input": (lambda: backward([True, False, False])[:1], ["dx"]),
+        "backward_weight": (lambda: backward([False, True, False])[1:2], ["dweight"]),
+    }
+
+
 def gemm(r):
     a, b, y = r.load("a"), r.load("b"), torch.empty(r.shape("dy"))
     if r.has("bias") or r.has("activation"):
@@ -250,10 +275,11 @@ def tutorial_fit(r):
     return {"epoch": (Tutorial(r).epoch, None)}
 
 
-OPS = {"conv2d": conv2d, "gemm": gemm, "max_pool2d": max_pool2d, "batch_norm2d": batch_norm2d, "relu": relu, "add": add,
-       "avg_pool2d": avg_pool2d, "global_avg_pool2d": global_avg_pool2d, "softmax": softmax, "log_softmax": log_softmax,
-       "cross_entropy": cross_entropy, "permute": permute, "pad": pad, "cast": cast, "sum": sum_, "tutorial_cnn": tutorial_cnn, "tutorial_fit": tutorial_fit}
-IMAGE_OPS = ("conv2d", "max_pool2d", "avg_pool2d", "global_avg_pool2d", "batch_norm2d", "relu")
+OPS = {"conv2d": conv2d, "conv2d_max_pool2d": conv2d_max_pool2d, "gemm": gemm, "max_pool2d": max_pool2d,
+       "batch_norm2d": batch_norm2d, "relu": relu, "add": add, "avg_pool2d": avg_pool2d, "global_avg_pool2d": global_avg_pool2d,
+       "softmax": softmax, "log_softmax": log_softmax, "cross_entropy": cross_entropy, "permute": permute, "pad": pad,
+       "cast": cast, "sum": sum_, "tutorial_cnn": tutorial_cnn, "tutorial_fit": tutorial_fit}
+IMAGE_OPS = ("conv2d", "conv2d_max_pool2d", "max_pool2d", "avg_pool2d", "global_avg_pool2d", "batch_norm2d", "relu")
 
 
 def prepare(words):
