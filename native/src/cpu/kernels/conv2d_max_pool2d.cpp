@@ -16,7 +16,7 @@ namespace {
 
 using Pooled = Conv2dMaxPool2d;
 
-constexpr int64_t kSlice = int64_t{1} << 18, kWeightSlice = int64_t{1} << 20;  // floats of z: 1 MB, 4 MB
+constexpr int64_t kSlice = int64_t{1} << 20, kWeightSlice = int64_t{1} << 20;  // floats of z: 1 MB, 4 MB
 
 NDL_INLINE int64_t image_floats(const Conv2d& c) { return c.p * c.q * c.k; }
 
