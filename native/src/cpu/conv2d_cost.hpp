@@ -44,8 +44,9 @@ double conv2d_winograd_estimate(const Conv2d& r, const Env& env, Target target) 
   constexpr bool kInput = kPass == Conv2dPass::backward_input, kWeight = kPass == Conv2dPass::backward_weight;
   constexpr double kPoints = (kTile + 2) * (kTile + 2), kTransform = (kTile == 4 ? 700 : 200) * (kWeight ? 1.6 : 1);
   constexpr double kLarge = 16 << 20;
-  const auto side = [](int64_t n) { return std::ceil(static_cast<double>(n) / kTile); };
-  const double tiles = static_cast<double>(r.n) * (kInput ? side(r.h) * side(r.w) : side(r.p) * side(r.q));
+  const auto side = [](int64_t n) { return std::ceil(static_cast<double>(std::max<int64_t>(n, 0)) / kTile); };
+  const int64_t rows = std::min(r.h, r.p + 2 - r.pad_top), columns = std::min(r.w, r.q + 2 - r.pad_left);  // that dy reaches
+  const double tiles = static_cast<double>(r.n) * (kInput ? side(rows) * side(columns) : side(r.p) * side(r.q));
   const auto c = static_cast<double>(r.c), k = static_cast<double>(r.k);
   const double products = 2 * kPoints * tiles * (kInput ? k * whole(c, kCostLanes) : c * whole(k, kCostLanes));
   const double transforms = tiles * (whole(c, kCostLanes) + whole(k, kCostLanes)) * kTransform;

@@ -28,14 +28,18 @@ namespace {
 
 // --- forward and backward input --------------------------------------------------------------------------------
 
-// A convolution in -> out with padding (top, left), which may be negative: rows and columns never read.
+// A convolution in -> out with padding (top, left), which may be negative: rows and columns never read. What of out lies
+// beyond `rows` and `columns` is zero.
 struct Direction {
   int64_t n;
   Image in, out;
-  int64_t top, left;
+  int64_t top, left, rows, columns;
 };
-NDL_INLINE Direction forward_of(const Conv2d& r) { return {r.n, {r.h, r.w, r.c}, {r.p, r.q, r.k}, r.pad_top, r.pad_left}; }
-NDL_INLINE Direction backward_of(const Conv2d& r) { return {r.n, {r.p, r.q, r.k}, {r.h, r.w, r.c}, 2 - r.pad_top, 2 - r.pad_left}; }
+NDL_INLINE Direction forward_of(const Conv2d& r) { return {r.n, {r.h, r.w, r.c}, {r.p, r.q, r.k}, r.pad_top, r.pad_left, r.p, r.q}; }
+NDL_INLINE Direction backward_of(const Conv2d& r) {
+  const int64_t top = 2 - r.pad_top, left = 2 - r.pad_left, rows = smaller(r.h, r.p + top), columns = smaller(r.w, r.q + left);
+  return {r.n, {r.p, r.q, r.k}, {r.h, r.w, r.c}, top, left, rows < 0 ? 0 : rows, columns < 0 ? 0 : columns};
+}
 
 constexpr int64_t kBlockTiles = kTileRows == 14 ? 28 : 24;  // of a private task
 constexpr int64_t kSharedTiles = 64;                        // of a shared task
@@ -58,7 +62,7 @@ template <int kTile>
 NDL_INLINE Plan plan_of(const Direction& d) {
   constexpr int64_t kPoints = (kTile + 2) * (kTile + 2);
   Plan p;
-  p.grid = grid_of<kTile>(d.n, d.out.h, d.out.w);
+  p.grid = grid_of<kTile>(d.n, d.rows, d.columns);
   p.in_c = whole_vectors(d.in.c), p.out_c = whole_vectors(d.out.c);
   p.v_row = row_distance(p.in_c);
   p.columns = smaller(kBlockColumns, p.out_c);
@@ -107,7 +111,7 @@ void multiply_tiles(const Direction& d, const Plan& p, const float* v, const flo
                    p.columns, false);
   for (int64_t t = 0; t < count; ++t) {
     const Tile tile = tile_at<kTile>(p.grid, t0 + t);
-    const int64_t rows = d.out.h - tile.row, columns = d.out.w - tile.column;
+    const int64_t rows = d.rows - tile.row, columns = d.columns - tile.column;
     float* corner = out + ((tile.n * d.out.h + tile.row) * d.out.w + tile.column) * d.out.c;
     for_vectors(first, smaller(last, d.out.c), [&](int64_t k, int lanes) NDL_LAMBDA_INLINE {
       const float* source = m + t * p.columns + (k - first);
@@ -124,6 +128,18 @@ void multiply_tiles(const Direction& d, const Plan& p, const float* v, const flo
   }
 }
 
+// The rows and columns of out that nothing reaches.
+void fill_beyond(const Direction& d, float* out, const Exec& exec) {
+  const int64_t line = d.out.w * d.out.c, reached = d.columns * d.out.c;
+  if (d.rows == d.out.h && d.columns == d.out.w) return;
+  exec.parallel_for(d.n * d.out.h, 1 + 16384 / (line + 1), [&](int64_t begin, int64_t end, int32_t) {
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t from = row % d.out.h < d.rows ? reached : 0;
+      fill_floats(out + row * line + from, 0.0f, line - from);
+    }
+  });
+}
+
 template <int kTile>
 void convolve(const Direction& d, const float* in, const float* u, const Epilogue& epilogue, float* out, const Exec& exec) {
   constexpr int64_t kPoints = (kTile + 2) * (kTile + 2);
@@ -131,6 +147,7 @@ void convolve(const Direction& d, const float* in, const float* u, const Epilogu
   float* zeros = static_cast<float*>(exec.workspace);
   float* v = zeros + (p.in_c + 15) / 16 * 16;
   fill_floats(zeros, 0.0f, p.in_c);
+  fill_beyond(d, out, exec);
   if (!p.shared) {
     exec.parallel_for(p.chunks, 1, [&](int64_t begin, int64_t end, int32_t thread) {
       float* mine = v + thread * kPoints * (p.v_point + p.m_point);
