@@ -248,6 +248,9 @@ namespace NativeDl.Bindings
 
             [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_conv2d_max_pool2d_backward_weight", CallingConvention = __CallingConvention.Cdecl)]
             internal static extern global::NativeDl.Bindings.Status Conv2dMaxPool2dBackwardWeight(ulong context, __IntPtr options, ulong x, ulong dy, ulong argmax, long* weight_dims, int weight_rank, ulong* dw);
+
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_conv2d_max_pool2d_backward_bias", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status Conv2dMaxPool2dBackwardBias(ulong context, ulong dy, ulong argmax, ulong* db);
         }
     }
 

@@ -102,6 +102,7 @@ def conv2d_max_pool2d(r):
 
     def backward(mask):
         dz = aten.max_pool2d_with_indices_backward(dy, z, *window, indices)
+        dz = aten.threshold_backward(dz, z, 0) if relu else dz
         return aten.convolution_backward(dz, x, weight, None, stride, pads, dilation, False, [0, 0], 1, mask)
 
     return {

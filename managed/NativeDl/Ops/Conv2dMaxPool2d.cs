@@ -102,7 +102,7 @@ public static partial class Ops
 
     /// <summary>
     /// As <see cref="Conv2dMaxPool2d"/>, and where in its window each element came from: argmax [n,p,q,k], U8, is
-    /// row * PoolW + column of the first largest one in row order.
+    /// row * PoolW + column of the first largest one in row order, or 255 where relu leaves no gradient.
     /// </summary>
     public static (Tensor Y, Tensor Argmax) Conv2dMaxPool2dWithIndices(
         Tensor x, Tensor weight, Tensor? bias = null, Conv2dMaxPool2dOptions? options = null)
@@ -117,9 +117,8 @@ public static partial class Ops
             [
                 need[0] ? Native.Conv2dMaxPool2dBackwardInput(dy, saved[0], saved[2], of.x, of.options) : null,
                 need[1] ? Native.Conv2dMaxPool2dBackwardWeight(saved[1], dy, saved[0], of.weight, of.options) : null,
-                need[2] ? Native.Conv2dBackwardBias(dy) : null,
-            ],
-            o.Activation);
+                need[2] ? Native.Conv2dMaxPool2dBackwardBias(dy, saved[0]) : null,
+            ]);
         return (y, argmax!);
     }
 }
@@ -155,6 +154,16 @@ internal static unsafe partial class Native
             GC.KeepAlive(weight);
             return call.Output(status, dx);
         }
+    }
+
+    public static Tensor Conv2dMaxPool2dBackwardBias(Tensor dy, Tensor argmax)
+    {
+        using var call = NativeCall.On(dy);
+        ulong db = 0;
+        var status = Abi.Conv2dMaxPool2dBackwardBias(call.Context, dy.Handle, argmax.Handle, &db);
+        GC.KeepAlive(dy);
+        GC.KeepAlive(argmax);
+        return call.Output(status, db);
     }
 
     public static Tensor Conv2dMaxPool2dBackwardWeight(

@@ -62,14 +62,14 @@ NDL_API ndl_status ndl_conv2d_backward_bias(ndl_context context, ndl_tensor dy, 
  *   z = conv2d(x, w, b) with its activation
  *   y[n,p,q,k] = max over r < pool_h, s < pool_w of z[n, p*pool_h + r, q*pool_w + s, k]
  *   argmax[n,p,q,k] = r*pool_w + s of that element (u8): the first one in row order; a NaN counts as largest.
+ *                     255 where relu leaves no gradient: y is not above 0.
  *
  *   x [n,h,w,c]   w [k,kh,kw,c]   b [k]   y, argmax [n,p,q,k]
  *   p = (rows of z) / pool_h, rounded down; q likewise. What fills no window is never computed.
  *
  * At most 255 elements to a window, and z not smaller than one. Methods, order of sums and rounding are those of
- * conv2d: where elements of a window tie within rounding, argmax is any of them.
- * Backward passes are those of the chain without activation: take dy through the activation's own backward first, with
- * y. The gradient of b is ndl_conv2d_backward_bias of dy: each of its elements goes to one of z. */
+ * conv2d: where elements of a window tie within rounding, argmax is any of them. Backward passes are those of the whole
+ * chain, activation included: argmax says all that they need of y. */
 typedef struct ndl_conv2d_max_pool2d_options {
   uint32_t struct_size;
   int32_t pool_h;            /* > 0, no default */
@@ -82,7 +82,7 @@ typedef struct ndl_conv2d_max_pool2d_options {
   int32_t pad_right;
   int32_t dilation_h;        /* > 0, default 1 */
   int32_t dilation_w;        /* > 0, default 1 */
-  ndl_activation activation; /* default NDL_ACTIVATION_NONE; ignored by the backward passes */
+  ndl_activation activation; /* default NDL_ACTIVATION_NONE; backward passes find it in argmax */
 } ndl_conv2d_max_pool2d_options;
 
 /* bias may be 0, argmax may be null: not wanted. Outputs share no memory with an operand. */
@@ -91,7 +91,7 @@ NDL_API ndl_status ndl_conv2d_max_pool2d_forward(ndl_context context, const ndl_
                                                  ndl_tensor* argmax);
 /* dx = conv2d_backward_input of dz, where dz[n, p*pool_h + r, q*pool_w + s, k] = dy[n,p,q,k] if argmax[n,p,q,k] is
  * r*pool_w + s, else 0. x_dims: the four dimensions of x.
- * Errors: INVALID_DATA for an argmax that is no position of a window. */
+ * Errors: INVALID_DATA for an argmax that is neither a position of a window nor 255. */
 NDL_API ndl_status ndl_conv2d_max_pool2d_backward_input(ndl_context context,
                                                         const ndl_conv2d_max_pool2d_options* options, ndl_tensor dy,
                                                         ndl_tensor argmax, ndl_tensor weight, const int64_t* x_dims,
@@ -101,6 +101,9 @@ NDL_API ndl_status ndl_conv2d_max_pool2d_backward_weight(ndl_context context,
                                                          const ndl_conv2d_max_pool2d_options* options, ndl_tensor x,
                                                          ndl_tensor dy, ndl_tensor argmax, const int64_t* weight_dims,
                                                          int32_t weight_rank, ndl_tensor* dw);
+/* db[k] = sum of dy[n,p,q,k] where argmax[n,p,q,k] is not 255. */
+NDL_API ndl_status ndl_conv2d_max_pool2d_backward_bias(ndl_context context, ndl_tensor dy, ndl_tensor argmax,
+                                                       ndl_tensor* db);
 
 #ifdef __cplusplus
 }

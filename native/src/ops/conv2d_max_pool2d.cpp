@@ -60,6 +60,19 @@ void infer_backward_weight(const ndl_conv2d_max_pool2d_options& o, Descs& operan
   operands.output_like(Conv2dMaxPool2d::kDw, weight);
 }
 
+void infer_backward_bias(const NoOptions&, Descs& operands, Conv2dMaxPool2dBias& record) {
+  constexpr const char* kOp = "conv2d_max_pool2d_backward_bias";
+  const Desc& dy = operands[Conv2dMaxPool2dBias::kDy];
+  require_floating(kOp, "dy", dy);
+  require_rank(kOp, "dy", dy, 4, "[n, p, q, k]");
+  require_same(kOp, "argmax", operands[Conv2dMaxPool2dBias::kIndex], "dy in u8", make_desc(NDL_DTYPE_U8, dy.device, {dy[0], dy[1], dy[2], dy[3]}));
+  record.rows = dy[0] * dy[1] * dy[2];
+  record.k = dy[3];
+  record.dtype = dy.dtype;
+  record.flop = static_cast<double>(dy.count());
+  operands.output(Conv2dMaxPool2dBias::kDb, dy.dtype, {record.k});
+}
+
 // The methods are conv2d's, and choose as it does: what pooling adds is the same for all.
 template <const char* (*kReject)(const Conv2d&, const Env&)>
 const char* unless(const Conv2dMaxPool2d& r, const Env& env) {
@@ -86,6 +99,10 @@ const Implementation<Conv2dMaxPool2d> kForward[] = {NDL_LIST_METHODS(forward)};
 const Implementation<Conv2dMaxPool2d> kBackwardInput[] = {NDL_LIST_METHODS(backward_input)};
 const Implementation<Conv2dMaxPool2d> kBackwardWeight[] = {NDL_LIST_METHODS(backward_weight)};
 #undef NDL_LIST_METHODS
+const Implementation<Conv2dMaxPool2dBias> kBackwardBias[] = {
+    NDL_LIST_SIMD("vector", only_f32, cpu::plain_estimate, conv2d_max_pool2d_backward_bias_vector),
+    {"cpu:ref", Target::any_cpu, nullptr, cpu::plain_estimate, &cpu::ref::conv2d_max_pool2d_backward_bias},
+};
 
 constexpr Operand kForwardOperands[] = {
     {"x", Role::in}, {"weight", Role::in}, {"bias", Role::optional}, {"y", Role::out}, {"argmax", Role::optional_out}};
@@ -93,6 +110,7 @@ constexpr Operand kBackwardInputOperands[] = {
     {"dy", Role::in}, {"argmax", Role::in}, {"weight", Role::in}, {"x_dims", Role::dims}, {"dx", Role::out}};
 constexpr Operand kBackwardWeightOperands[] = {
     {"x", Role::in}, {"dy", Role::in}, {"argmax", Role::in}, {"weight_dims", Role::dims}, {"dw", Role::out}};
+constexpr Operand kBackwardBiasOperands[] = {{"dy", Role::in}, {"argmax", Role::in}, {"db", Role::out}};
 
 using Options = ndl_conv2d_max_pool2d_options;
 constexpr Options kDefaults{sizeof(Options), 0, 0, 1, 1, 0, 0, 0, 0, 1, 1, NDL_ACTIVATION_NONE};
@@ -107,7 +125,8 @@ constexpr PassOf<Conv2dMaxPool2d, Options> backward_input{
     "conv2d_max_pool2d_backward_input", kBackwardInputOperands, infer_backward_input, kBackwardInput, kFields, &kDefaults};
 constexpr PassOf<Conv2dMaxPool2d, Options> backward_weight{
     "conv2d_max_pool2d_backward_weight", kBackwardWeightOperands, infer_backward_weight, kBackwardWeight, kFields, &kDefaults};
-constexpr const Pass* kPasses[] = {&forward, &backward_input, &backward_weight};
+constexpr PassOf<Conv2dMaxPool2dBias> backward_bias{"conv2d_max_pool2d_backward_bias", kBackwardBiasOperands, infer_backward_bias, kBackwardBias};
+constexpr const Pass* kPasses[] = {&forward, &backward_input, &backward_weight, &backward_bias};
 
 }  // namespace
 
@@ -132,6 +151,10 @@ ndl_status ndl_conv2d_max_pool2d_backward_input(ndl_context context, const ndl_c
 ndl_status ndl_conv2d_max_pool2d_backward_weight(ndl_context context, const ndl_conv2d_max_pool2d_options* options, ndl_tensor x, ndl_tensor dy,
                                                  ndl_tensor argmax, const int64_t* weight_dims, int32_t weight_rank, ndl_tensor* dw) {
   return submit(context, backward_weight, options, {in(x), in(dy), in(argmax), dims(weight_dims, weight_rank), out(dw)});
+}
+
+ndl_status ndl_conv2d_max_pool2d_backward_bias(ndl_context context, ndl_tensor dy, ndl_tensor argmax, ndl_tensor* db) {
+  return submit(context, backward_bias, nullptr, {in(dy), in(argmax), out(db)});
 }
 
 }

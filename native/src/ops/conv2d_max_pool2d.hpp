@@ -14,10 +14,20 @@ struct Conv2dMaxPool2d : Record {
   enum BackwardInput { kDy, kIndex, kFilter, kXDims, kDx };
   enum BackwardWeight { kImage, kGradient, kPosition, kWeightDims, kDw };
 };
-inline constexpr const char* kBadPosition = "an argmax is no position of a pooling window";
+inline constexpr const char* kBadPosition = "an argmax is neither a position of a pooling window nor 255";
+inline constexpr int32_t kNoGradient = 255;  // argmax where relu passes none on
+
+// db[k] = sum over rows of dy[rows, k] where argmax is not kNoGradient.
+struct Conv2dMaxPool2dBias : Record {
+  int64_t rows, k;
+  ndl_dtype dtype;
+
+  enum Operands { kDy, kIndex, kDb };
+};
 
 namespace cpu::ref {
 extern const Kernel<Conv2dMaxPool2d> conv2d_max_pool2d_forward, conv2d_max_pool2d_backward_input, conv2d_max_pool2d_backward_weight;
+extern const Kernel<Conv2dMaxPool2dBias> conv2d_max_pool2d_backward_bias;
 }
 NDL_DECLARE_SIMD(Kernel<Conv2dMaxPool2d>, conv2d_max_pool2d_forward_implicit_gemm)
 NDL_DECLARE_SIMD(Kernel<Conv2dMaxPool2d>, conv2d_max_pool2d_forward_few_channels)
@@ -31,5 +41,6 @@ NDL_DECLARE_SIMD(Kernel<Conv2dMaxPool2d>, conv2d_max_pool2d_backward_weight_impl
 NDL_DECLARE_SIMD(Kernel<Conv2dMaxPool2d>, conv2d_max_pool2d_backward_weight_few_channels)
 NDL_DECLARE_SIMD(Kernel<Conv2dMaxPool2d>, conv2d_max_pool2d_backward_weight_winograd2x2)
 NDL_DECLARE_SIMD(Kernel<Conv2dMaxPool2d>, conv2d_max_pool2d_backward_weight_winograd4x4)
+NDL_DECLARE_SIMD(Kernel<Conv2dMaxPool2dBias>, conv2d_max_pool2d_backward_bias_vector)
 
 }  // namespace ndl

@@ -4,10 +4,13 @@ namespace NativeDl.Tests.Reference;
 
 /// <summary>
 /// The oracle of conv2d, then the largest element of each window of z; x [n,h,w,c], weight [k,r,s,c], bias [k];
-/// y and argmax [n,p,q,k], argmax = row * pool_w + column in the window, of the first largest element.
+/// y and argmax [n,p,q,k], argmax = row * pool_w + column in the window, of the first largest element; 255 where relu
+/// leaves no gradient.
 /// </summary>
 internal sealed class Conv2dMaxPool2dReference : OpReference
 {
+    private const double NoGradient = 255;
+
     private readonly Conv2dReference _conv2d = new();
 
     public override string Op => "conv2d_max_pool2d";
@@ -17,6 +20,8 @@ internal sealed class Conv2dMaxPool2dReference : OpReference
     public override double Flop(OpCase c) => _conv2d.Flop(c);
 
     public override string[][] Homogeneous(OpCase c) => _conv2d.Homogeneous(c);
+
+    public override bool RunsPass(OpCase c, string pass) => pass != "conv2d_max_pool2d_backward_bias" || c.Has("bias");
 
     public override bool BackwardReadsOutputs(OpCase c) => true;
 
@@ -57,13 +62,18 @@ internal sealed class Conv2dMaxPool2dReference : OpReference
                     (y[i], argmax[i]) = (value, element);
             }
         }
+        var relu = c.Item("activation", Activation.None) == Activation.Relu;
+        for (long i = 0; relu && i < y.Length; i++)
+            argmax[i] = y[i] > 0 ? argmax[i] : NoGradient;
         var rounding = 5e-7 * (4 + (4 * Math.Sqrt(conv.Terms))) * conv.Magnitude;
         return
         [
             Expected.Of(new HostTensor(pool.Dims, y), conv.Terms, conv.Magnitude),
             Expected.Of(new HostTensor(pool.Dims, argmax, DType.U8), terms: 0) with
             {
-                Accepts = (i, element) => element < pool.Size && y[i] - z.Data[pool.Place(i, (int)element)] < rounding,
+                Accepts = (i, element) => element == NoGradient
+                    ? relu && y[i] < rounding
+                    : element < pool.Size && y[i] - z.Data[pool.Place(i, (int)element)] < rounding,
             },
         ];
     }
@@ -73,10 +83,13 @@ internal sealed class Conv2dMaxPool2dReference : OpReference
     {
         var dims = _conv2d.Forward(c, inputs)[0].Dims;
         var pool = new Windows(c, dims);
-        var dy = ThroughActivation(c, outputs[0], gradients[0]!);
+        var dy = gradients[0]!;
         var dz = new double[dims.Aggregate(1L, (product, dim) => product * dim)];
         for (long i = 0; i < dy.Data.Length; i++)
-            dz[pool.Place(i, (int)outputs[1].Data[i])] = dy.Data[i];
+        {
+            if (outputs[1].Data[i] is var element and not NoGradient)
+                dz[pool.Place(i, (int)element)] = dy.Data[i];
+        }
         var active = new HostTensor(dims, Array.ConvertAll(dz, _ => 1.0)); // the activation is behind us
         return _conv2d.Backward(c, inputs, [active], [new HostTensor(dims, dz)]);
     }

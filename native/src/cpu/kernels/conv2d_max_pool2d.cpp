@@ -76,6 +76,7 @@ NDL_INLINE void for_rows(const Pooled& r, int64_t images, const Exec& exec, cons
 // height x width: of a window; constants where they are common.
 NDL_INLINE void pool_row(const Pooled& r, int64_t height, int64_t width, int64_t row, const float* z, float* y, uint8_t* argmax) {
   const int64_t k = r.conv.k, line = r.conv.q * k;
+  const bool relu = r.conv.activation == NDL_ACTIVATION_RELU;
   for (int64_t q = 0; q < r.q; ++q) {
     const float* from = z + row * height * line + q * width * k;
     const int64_t at = (row * r.q + q) * k;
@@ -90,6 +91,7 @@ NDL_INLINE void pool_row(const Pooled& r, int64_t height, int64_t width, int64_t
           index = select(take, broadcast<I32>(static_cast<int32_t>(i * width + j)), index);
         }
       store_some(y + at + c, best, n);
+      if (relu) index = select(best > 0.0f, index, broadcast<I32>(kNoGradient));
       if (argmax != nullptr) store_bytes(argmax + at + c, index, n);
     });
   }
@@ -113,9 +115,10 @@ NDL_INLINE void unpool_row(const Pooled& r, int64_t height, int64_t width, int64
       for (int64_t i = 0; i < height; ++i)
         for (int64_t j = 0; j < width; ++j)
           store_some(to + i * line + j * k + c, select(index == static_cast<int32_t>(i * width + j), gradient, F32{}), n);
-      if (!any(index >= static_cast<int32_t>(height * width))) return;
+      const I32 wrong = (index >= static_cast<int32_t>(height * width)) & (index != kNoGradient);
+      if (!any(wrong)) return;
       for (int lane = 0; lane < n; ++lane)
-        if (index[lane] >= height * width) report_bad_value(exec, kBadPosition, position + at + c + lane, index[lane]);
+        if (wrong[lane] != 0) report_bad_value(exec, kBadPosition, position + at + c + lane, index[lane]);
     });
   }
 }
@@ -181,6 +184,32 @@ void backward_weight(const Pooled& r, const Buffers& b, const Exec& exec) {
   }
 }
 
+// Slices of rows, each summed by one task, then added in their order.
+NDL_INLINE int64_t bias_slices(const Conv2dMaxPool2dBias& r) { return r.rows * r.k < 65536 ? 1 : r.rows < 16 ? r.rows : 16; }
+int64_t bias_workspace(const Conv2dMaxPool2dBias& r, const Env&) { return bias_slices(r) * r.k * 4; }
+
+void backward_bias(const Conv2dMaxPool2dBias& r, const Buffers& b, const Exec& exec) {
+  const float* dy = b.get<float>(Conv2dMaxPool2dBias::kDy);
+  const auto* argmax = b.get<uint8_t>(Conv2dMaxPool2dBias::kIndex);
+  float* db = b.get<float>(Conv2dMaxPool2dBias::kDb);
+  auto* partial = static_cast<float*>(exec.workspace);
+  const int64_t slices = bias_slices(r);
+  exec.parallel_for(slices, 1, [&](int64_t begin, int64_t end, int32_t) {
+    for (int64_t slice = begin; slice < end; ++slice)
+      for_vectors(0, r.k, [&](int64_t k, int n) NDL_LAMBDA_INLINE {
+        LongSum sum;
+        for (int64_t row = r.rows * slice / slices; row < r.rows * (slice + 1) / slices; ++row)
+          sum.add(select(load_bytes(argmax + row * r.k + k, n) == kNoGradient, F32{}, load_some(dy + row * r.k + k, n)));
+        store_some(partial + slice * r.k + k, sum.value(), n);
+      });
+  });
+  for_vectors(0, r.k, [&](int64_t k, int n) NDL_LAMBDA_INLINE {
+    F32 sum = load_some(partial + k, n);
+    for (int64_t slice = 1; slice < slices; ++slice) sum += load_some(partial + slice * r.k + k, n);
+    store_some(db + k, sum, n);
+  });
+}
+
 template <const Kernel<Conv2d>& kConv>
 int64_t workspace(const Pooled& r, const Env& env) {
   return workspace_of(kConv, r.conv, Slices(r.conv, kSlice), env);
@@ -218,5 +247,6 @@ NDL_AROUND(few_channels)
 NDL_AROUND(winograd2x2)
 NDL_AROUND(winograd4x4)
 #undef NDL_AROUND
+const Kernel<Conv2dMaxPool2dBias> conv2d_max_pool2d_backward_bias_vector{backward_bias, bias_workspace};
 
 }  // namespace ndl::cpu::NDL_ISA

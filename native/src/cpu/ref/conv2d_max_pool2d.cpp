@@ -43,6 +43,9 @@ void forward(const Conv2dMaxPool2d& r, const Buffers& b, const Exec& exec) {
       y[at] = z[place];
       if (argmax != nullptr) argmax[at] = static_cast<uint8_t>(element);
     });
+    if (argmax == nullptr || r.conv.activation != NDL_ACTIVATION_RELU) return;
+    for (int64_t at = 0; at < r.conv.n * r.p * r.q * r.conv.k; ++at)
+      if (!(y[at] > 0)) argmax[at] = kNoGradient;
   });
 }
 
@@ -53,7 +56,8 @@ void unpool(const Conv2dMaxPool2d& r, const void* gradients, const uint8_t* argm
     T* dz = static_cast<T*>(exec.workspace);
     for_windows(r, [&](int64_t at, int64_t place, int64_t element) {
       dz[place] = argmax[at] == element ? dy[at] : 0;
-      if (element == 0 && argmax[at] >= r.pool_h * r.pool_w) report_bad_value(exec, kBadPosition, at, argmax[at]);
+      if (element == 0 && argmax[at] >= r.pool_h * r.pool_w && argmax[at] != kNoGradient)
+        report_bad_value(exec, kBadPosition, at, argmax[at]);
     });
   });
 }
@@ -68,10 +72,24 @@ void backward_weight(const Conv2dMaxPool2d& r, const Buffers& b, const Exec& exe
   convolve(conv2d_backward_weight, r, b.get<void>(Conv2dMaxPool2d::kImage), exec.workspace, nullptr, b.get<void>(Conv2dMaxPool2d::kDw), exec);
 }
 
+void backward_bias(const Conv2dMaxPool2dBias& r, const Buffers& b, const Exec&) {
+  const auto* argmax = b.get<uint8_t>(Conv2dMaxPool2dBias::kIndex);
+  by_dtype(r.dtype, [&]<class T>(T) {
+    const T* dy = b.get<T>(Conv2dMaxPool2dBias::kDy);
+    for (int64_t k = 0; k < r.k; ++k) {
+      double sum = 0;
+      for (int64_t row = 0; row < r.rows; ++row)
+        if (argmax[row * r.k + k] != kNoGradient) sum += static_cast<double>(dy[row * r.k + k]);
+      b.get<T>(Conv2dMaxPool2dBias::kDb)[k] = static_cast<T>(sum);
+    }
+  });
+}
+
 }  // namespace
 
 const Kernel<Conv2dMaxPool2d> conv2d_max_pool2d_forward{forward, image_bytes};
 const Kernel<Conv2dMaxPool2d> conv2d_max_pool2d_backward_input{backward_input, image_bytes};
 const Kernel<Conv2dMaxPool2d> conv2d_max_pool2d_backward_weight{backward_weight, image_bytes};
+const Kernel<Conv2dMaxPool2dBias> conv2d_max_pool2d_backward_bias{backward_bias};
 
 }  // namespace ndl::cpu::ref
