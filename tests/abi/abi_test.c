@@ -85,6 +85,38 @@ static void test_max_pool2d(void) {
   OK(ndl_tensor_destroy(argmax));
 }
 
+/* The fused op, by a weight of 1: its values are those of pooling. */
+static void test_conv2d_max_pool2d(void) {
+  static const float kX[] = {-1, 4, 3, 2, -5, -6, -7, -8}, kWeight[] = {1}, kY[] = {4, 0}, kDy[] = {5, 7}, kDx[] = {0, 5, 0, 0, 0, 0, 0, 0};
+  static const float kDw[] = {20}, kDb[] = {5};
+  static const int64_t kImages[] = {2, 2, 2, 1}, kTwo[] = {2, 1, 1, 1}, kOne[] = {1, 1, 1, 1};
+  ndl_conv2d_max_pool2d_options options = {sizeof(options), 2, 2, 1, 1, 0, 0, 0, 0, 1, 1, NDL_ACTIVATION_RELU};
+  ndl_tensor x = floats(4, kImages, kX), weight = floats(4, kOne, kWeight), dy = floats(4, kTwo, kDy);
+  ndl_tensor y = 0, argmax = 0, dx = 0, dw = 0, db = 0;
+  uint8_t index[2] = {9, 9};
+  OK(ndl_conv2d_max_pool2d_forward(context, &options, x, weight, 0, &y, &argmax));
+  check_floats(__LINE__, y, 2, kY);
+  OK(ndl_tensor_read(argmax, 0, index, 2));
+  CHECK(index[0] == 1 && index[1] == 255);
+  OK(ndl_conv2d_max_pool2d_forward(context, &options, x, weight, 0, &y, NULL));
+  OK(ndl_conv2d_max_pool2d_backward_input(context, &options, dy, argmax, weight, kImages, 4, &dx));
+  check_floats(__LINE__, dx, 8, kDx);
+  OK(ndl_conv2d_max_pool2d_backward_weight(context, &options, x, dy, argmax, kOne, 4, &dw));
+  check_floats(__LINE__, dw, 1, kDw);
+  OK(ndl_conv2d_max_pool2d_backward_bias(context, dy, argmax, &db));
+  check_floats(__LINE__, db, 1, kDb);
+  index[1] = 4;
+  OK(ndl_tensor_write(argmax, 0, index, 2));
+  FAILS(NDL_ERROR_INVALID_DATA, "conv2d_max_pool2d_backward_input", "value 4 at position 1",
+        ndl_conv2d_max_pool2d_backward_input(context, &options, dy, argmax, weight, kImages, 4, &dx));
+  options.pool_h = 16, options.pool_w = 16;
+  FAILS(NDL_ERROR_INVALID_ARGUMENT, "conv2d_max_pool2d", "at most 255", ndl_conv2d_max_pool2d_forward(context, &options, x, weight, 0, &y, NULL));
+  options.pool_h = 3, options.pool_w = 2;
+  FAILS(NDL_ERROR_INVALID_SHAPE, "conv2d_max_pool2d", "2 x 2 pixels", ndl_conv2d_max_pool2d_forward(context, &options, x, weight, 0, &y, NULL));
+  OK(ndl_tensor_destroy(x)), OK(ndl_tensor_destroy(weight)), OK(ndl_tensor_destroy(dy)), OK(ndl_tensor_destroy(y));
+  OK(ndl_tensor_destroy(argmax)), OK(ndl_tensor_destroy(dx)), OK(ndl_tensor_destroy(dw)), OK(ndl_tensor_destroy(db));
+}
+
 static void test_handles(void) {
   ndl_tensor x = floats(4, kImage, kPixels), gone = floats(4, kImage, kPixels), y = 0;
   ndl_tensor foreign[5];
@@ -382,7 +414,7 @@ int main(int argc, char** argv) {
     void (*run)(void);
   } kSections[] = {{"conv2d", test_conv2d},   {"relu", test_relu},     {"max_pool2d", test_max_pool2d}, {"handles", test_handles},
                    {"null", test_null_pointers}, {"structs", test_structs}, {"shapes", test_shapes},       {"lists", test_lists},
-                   {"busy", test_busy},       {"lowered", test_lowered}};
+                   {"busy", test_busy},       {"lowered", test_lowered}, {"conv2d_max_pool2d", test_conv2d_max_pool2d}};
   size_t i;
   for (i = 0; i < sizeof(kSections) / sizeof(kSections[0]); ++i)
     if (argc == 2 && strcmp(argv[1], kSections[i].name) == 0) {
