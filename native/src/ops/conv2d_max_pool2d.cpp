@@ -83,6 +83,19 @@ double cost(const Conv2dMaxPool2d& r, const Env& env, Target target) {
   return kEstimate(r.conv, env, target);
 }
 
+// That of conv2d_max_pool2d_patch.cpp.
+[[maybe_unused]] const char* no_patch(const Conv2dMaxPool2d& r, const Env& env) {
+  const Conv2d& c = r.conv;
+  if (c.c != 1 || c.r != 3 || c.s != 3 || r.pool_h != 2 || r.pool_w != 2) return "it takes 3 x 3 kernels over one channel behind pools of 2 x 2";
+  if (c.stride_h != 1 || c.stride_w != 1 || c.dilation_h != 1 || c.dilation_w != 1) return "it takes no strides and no dilation";
+  if (c.pad_top != 0 || c.pad_left != 0 || c.p + 2 > c.h || c.q + 2 > c.w) return "it takes no padding";
+  return only_f32(c, env);
+}
+// A quarter of the products, each with a permutation.
+[[maybe_unused]] double patch_estimate(const Conv2dMaxPool2d& r, const Env& env, Target target) {
+  return cpu::conv2d_few_channels_estimate<cpu::Conv2dPass::backward_weight>(r.conv, env, target) / 2;
+}
+
 #define NDL_LIST_METHODS(pass)                                                                                                       \
   NDL_LIST_SIMD("few_channels", unless<only_few_channels>, cost<cpu::conv2d_few_channels_estimate<Conv2dPass::pass>>,                 \
                 conv2d_max_pool2d_##pass##_few_channels),                                                                            \
@@ -97,7 +110,11 @@ double cost(const Conv2dMaxPool2d& r, const Env& env, Target target) {
 using cpu::Conv2dPass;
 const Implementation<Conv2dMaxPool2d> kForward[] = {NDL_LIST_METHODS(forward)};
 const Implementation<Conv2dMaxPool2d> kBackwardInput[] = {NDL_LIST_METHODS(backward_input)};
-const Implementation<Conv2dMaxPool2d> kBackwardWeight[] = {NDL_LIST_METHODS(backward_weight)};
+const Implementation<Conv2dMaxPool2d> kBackwardWeight[] = {
+#if defined(__x86_64__)
+    {"cpu:patch:avx512", Target::cpu_avx512, no_patch, patch_estimate, &cpu::avx512::conv2d_max_pool2d_backward_weight_patch},
+#endif
+    NDL_LIST_METHODS(backward_weight)};
 #undef NDL_LIST_METHODS
 const Implementation<Conv2dMaxPool2dBias> kBackwardBias[] = {
     NDL_LIST_SIMD("vector", only_f32, cpu::plain_estimate, conv2d_max_pool2d_backward_bias_vector),

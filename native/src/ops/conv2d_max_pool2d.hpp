@@ -41,6 +41,9 @@ NDL_DECLARE_SIMD(Kernel<Conv2dMaxPool2d>, conv2d_max_pool2d_backward_weight_impl
 NDL_DECLARE_SIMD(Kernel<Conv2dMaxPool2d>, conv2d_max_pool2d_backward_weight_few_channels)
 NDL_DECLARE_SIMD(Kernel<Conv2dMaxPool2d>, conv2d_max_pool2d_backward_weight_winograd2x2)
 NDL_DECLARE_SIMD(Kernel<Conv2dMaxPool2d>, conv2d_max_pool2d_backward_weight_winograd4x4)
+#if defined(__x86_64__)
+namespace cpu::avx512 { extern const Kernel<Conv2dMaxPool2d> conv2d_max_pool2d_backward_weight_patch; }
+#endif
 NDL_DECLARE_SIMD(Kernel<Conv2dMaxPool2dBias>, conv2d_max_pool2d_backward_bias_vector)
 
 }  // namespace ndl
