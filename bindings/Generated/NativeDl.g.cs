@@ -149,6 +149,9 @@ namespace NativeDl.Bindings
             [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_context_last_implementation", CallingConvention = __CallingConvention.Cdecl)]
             internal static extern global::NativeDl.Bindings.Status ContextLastImplementation(ulong context, sbyte* buffer, long capacity, long* length);
 
+            [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_context_last_memory", CallingConvention = __CallingConvention.Cdecl)]
+            internal static extern global::NativeDl.Bindings.Status ContextLastMemory(ulong context, long* workspace_bytes, long* derived_bytes);
+
             [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_memory_get_info", CallingConvention = __CallingConvention.Cdecl)]
             internal static extern global::NativeDl.Bindings.Status MemoryGetInfo(__IntPtr info);
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 
 namespace NativeDl.Bench;
@@ -18,11 +17,7 @@ internal sealed class Bounds
     public IReadOnlyDictionary<string, double> Rates => _rates;
 
     /// <summary>Null where the program was not built or does not run here.</summary>
-    public static Bounds? TryMeasure(int threads)
-    {
-        var program = Path.Combine(Peers.Folder, "bounds");
-        return File.Exists(program) ? new Bounds(Run(program, threads), threads) : null;
-    }
+    public static Bounds? TryMeasure(int threads) => Run(threads) is { } rates ? new Bounds(rates, threads) : null;
 
     /// <summary>The least time of the work as the direct method does it: of multiply-adds, and of bytes where they lie.</summary>
     public double Seconds(Work work) => Seconds(work, work.Flop);
@@ -33,7 +28,7 @@ internal sealed class Bounds
     {
         if (seconds * Slack >= Seconds(work, work.LeastFlop))
             return;
-        foreach (var (name, rate) in Run(Path.Combine(Peers.Folder, "bounds"), _threads))
+        foreach (var (name, rate) in Run(_threads)!)
             _rates[name] = Math.Max(rate, _rates[name]);
         if (seconds * Slack < Seconds(work, work.LeastFlop))
         {
@@ -65,13 +60,6 @@ internal sealed class Bounds
         }
     }
 
-    private static Dictionary<string, double> Run(string program, int threads)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, [$"{threads}"]) { RedirectStandardOutput = true })!;
-        var lines = process.StandardOutput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        process.WaitForExit();
-        if (process.ExitCode != 0)
-            throw new InvalidDataException($"{program} ended with {process.ExitCode}");
-        return lines.Select(line => line.Split(' ')).ToDictionary(w => w[0], w => double.Parse(w[1], CultureInfo.InvariantCulture));
-    }
+    private static Dictionary<string, double>? Run(int threads) =>
+        Peers.Ask("bounds", threads)?.ToDictionary(words => words[0], words => double.Parse(words[1], CultureInfo.InvariantCulture));
 }

@@ -5,7 +5,14 @@ internal sealed record Values(float[] Data, long[] Shape);
 
 /// <summary>What a contestant is ready to run: its passes with the method it takes, and what each of them gave, by name:
 /// y, dx, dweight, ...; losses for a training step.</summary>
-internal sealed record Prepared(IReadOnlyDictionary<string, string> Passes, IReadOnlyDictionary<string, float[]> Outputs);
+internal sealed record Prepared(IReadOnlyDictionary<string, string> Passes, IReadOnlyDictionary<string, float[]> Outputs)
+{
+    /// <summary>By pass, where the contestant tells.</summary>
+    public IReadOnlyDictionary<string, Scratch> Scratch { get; init; } = new Dictionary<string, Scratch>();
+}
+
+/// <summary>Bytes that a pass needs beside its operands: of the call, and kept with a weight as long as that is not changed.</summary>
+internal sealed record Scratch(long Workspace, long Derived);
 
 /// <summary>Somebody who can run a workload: the library, or a peer.</summary>
 internal interface IContestant : IDisposable

@@ -47,6 +47,7 @@ internal sealed class LibraryContestant : IContestant
             return null;
         _calls = calls.ToDictionary(c => c.Name);
         var methods = new Dictionary<string, string>();
+        var scratch = new Dictionary<string, Scratch>();
         foreach (var call in calls)
         {
             if (call.Native.Length == 0)
@@ -55,7 +56,7 @@ internal sealed class LibraryContestant : IContestant
                 continue;
             }
             var outputs = call.Run();
-            methods[call.Name] = LastImplementation(Options);
+            (methods[call.Name], scratch[call.Name]) = LastCall(Options);
             for (var i = 0; i < outputs.Length; i++)
             {
                 if (call.Outputs[i].Length == 0)
@@ -65,7 +66,7 @@ internal sealed class LibraryContestant : IContestant
             }
             Free(outputs);
         }
-        return new Prepared(methods, results);
+        return new Prepared(methods, results) { Scratch = scratch };
 
         PassCall[]? ForOp()
         {
@@ -97,14 +98,17 @@ internal sealed class LibraryContestant : IContestant
         }
     }
 
-    // The name of what the last call under these options ran.
-    private static unsafe string LastImplementation(ExecutionOptions options)
+    // The name of what the last call under these options ran, and the memory that it asked for.
+    private static unsafe (string Method, Scratch Scratch) LastCall(ExecutionOptions options)
     {
         var pool = options.PoolFor(Device.Cpu);
         var context = pool.Rent();
         try
         {
-            return NativeText.Read((buffer, capacity, length) => Abi.ContextLastImplementation(context, buffer, capacity, length));
+            long workspace, derived;
+            NativeStatus.Check(Abi.ContextLastMemory(context, &workspace, &derived));
+            return (NativeText.Read((buffer, capacity, length) => Abi.ContextLastImplementation(context, buffer, capacity, length)),
+                new Scratch(workspace, derived));
         }
         finally
         {

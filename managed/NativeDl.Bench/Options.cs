@@ -116,5 +116,5 @@ internal sealed class BoundsOptions
     public int Threads { get; set; }
 }
 
-[Verb("overhead", HelpText = "What a call costs around the work (BenchmarkDotNet).")]
+[Verb("overhead", HelpText = "What it costs to share work between threads, and what a call costs around the work (BenchmarkDotNet).")]
 internal sealed class OverheadOptions;

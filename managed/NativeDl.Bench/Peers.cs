@@ -40,6 +40,19 @@ internal static class Peers
         return null;
     }
 
+    /// <summary>The words of each line that a program of the folder prints for so many threads; null where it was not built.</summary>
+    public static List<string[]>? Ask(string program, int threads)
+    {
+        var path = Path.Combine(Folder, program);
+        if (!File.Exists(path))
+            return null;
+        using var process = Process.Start(new ProcessStartInfo(path, [$"{threads}"]) { RedirectStandardOutput = true })!;
+        var lines = process.StandardOutput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        process.WaitForExit();
+        return process.ExitCode == 0 ? [.. lines.Select(line => line.Split(' '))]
+            : throw new InvalidDataException($"{path} ended with {process.ExitCode}");
+    }
+
     private static PeerContestant? Torch(string python, out string reason)
     {
         var start = new ProcessStartInfo(python, [Path.Combine(AppContext.BaseDirectory, "peers", "torch_peer.py")]);

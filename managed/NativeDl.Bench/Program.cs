@@ -54,6 +54,11 @@ static int PrintBounds(BoundsOptions options)
 
 static int MeasureOverhead(OverheadOptions _)
 {
+    if (Peers.Ask("fork_join", Machine.Cores) is { } lines)
+    {
+        new ReportTable($"an empty parallel loop, {Machine.Cores} threads", ["", "", "least us", "median us"],
+            [.. lines.Select(words => new[] { words[0].Replace('_', ' '), "", words[1], words[2] })]).Print();
+    }
     BenchmarkRunner.Run<Overhead>(DefaultConfig.Instance.WithOptions(ConfigOptions.DisableLogFile)
         // In this process: the program that it would build otherwise looks for a project named as the assembly.
         .AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance)));

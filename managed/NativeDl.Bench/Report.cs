@@ -69,6 +69,8 @@ internal sealed class Report(
             ["flop"] = r.Work.Flop, ["bytes"] = r.Work.Read + r.Work.Written,
             ["bound_seconds"] = bounds?.Seconds(r.Work),
             ["seconds"] = JsonSerializer.SerializeToNode(r.Seconds),
+            ["workspace_bytes"] = r.Scratch?.Workspace,
+            ["derived_bytes"] = r.Scratch?.Derived,
             ["methods"] = JsonSerializer.SerializeToNode(r.Methods),
             ["errors"] = JsonSerializer.SerializeToNode(r.Errors),
         })]),
@@ -91,7 +93,7 @@ internal sealed class Report(
         string[] judged = [_library, .. names.Where(n => n.StartsWith("oneDNN", StringComparison.Ordinal))];
         string[] columns =
         [
-            "workload", "pass", .. names.Select(n => n + " ms"), "x", "of bound", "method", .. withErrors ? ["error, " + string.Join(" / ", judged)] : Array.Empty<string>(),
+            "workload", "pass", .. names.Select(n => n + " ms"), "x", "of bound", "method", "workspace + derived MB", .. withErrors ? ["error, " + string.Join(" / ", judged)] : Array.Empty<string>(),
         ];
         return new ReportTable(name, columns, [.. rows.Select(r => (string[])
         [
@@ -100,6 +102,7 @@ internal sealed class Report(
             Judgement.FactorOf(r, _library, statistic) is { } x ? Text($"{x:F2}") : "-",
             bounds?.Seconds(r.Work) is > 0 and var bound ? Text($"{100 * bound / r.Seconds[_library].By(statistic):F0} %") : "-",
             r.Methods[_library],
+            r.Scratch is { } s ? Text($"{s.Workspace / 1e6:F1} + {s.Derived / 1e6:F1}") : "-",
             .. withErrors ? [string.Join(" / ", judged.Select(n => r.Errors.TryGetValue(n, out var e) ? Text($"{e:0.0e0}") : "-"))] : Array.Empty<string>(),
         ])]);
     }

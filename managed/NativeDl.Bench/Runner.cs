@@ -4,7 +4,11 @@ namespace NativeDl.Bench;
 /// <param name="Errors">Greatest error over the root mean square of the exact values, by contestant; empty where it is not known.</param>
 internal sealed record Result(
     string Group, int Count, Workload Workload, string Pass, Work Work, IReadOnlyDictionary<string, Sample> Seconds,
-    IReadOnlyDictionary<string, string> Methods, IReadOnlyDictionary<string, double> Errors);
+    IReadOnlyDictionary<string, string> Methods, IReadOnlyDictionary<string, double> Errors)
+{
+    /// <summary>Of the library; null where one call is not all of the pass.</summary>
+    public Scratch? Scratch { get; init; }
+}
 
 /// <summary>Checks, then times, contestants in turn. The first is the library.</summary>
 internal sealed class Runner(IReadOnlyList<IContestant> contestants, int threads, int rounds, double secondsPerRound, CancellationToken stop)
@@ -35,7 +39,10 @@ internal sealed class Runner(IReadOnlyList<IContestant> contestants, int threads
             yield return new Result(
                 group, entry.Count, workload, pass, Work.Of(workload, pass, inputs), Measure(able, pass),
                 able.ToDictionary(c => c.Name, c => ready[c].Passes[pass]),
-                Accuracy.Errors(workload, pass, inputs, able.ToDictionary(c => c.Name, c => ready[c].Outputs)));
+                Accuracy.Errors(workload, pass, inputs, able.ToDictionary(c => c.Name, c => ready[c].Outputs)))
+            {
+                Scratch = ours.Scratch.GetValueOrDefault(pass),
+            };
         }
     }
 

@@ -1,7 +1,10 @@
 // tests/native/context_test.cpp: options of a context, choice of an implementation, concurrent use.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstring>
+#include <functional>
 #include <thread>
 
 #include "core/context.hpp"
@@ -110,6 +113,34 @@ TEST_F(Contexts, WorkspaceLimitIsARefusal) {
   EXPECT_EQ(ndl_conv2d_forward(limited, &kConv, x, weight, 0, &y), NDL_ERROR_REFUSED);
   EXPECT_NE(last_error().find("bytes of workspace, the limit is 64"), std::string::npos) << last_error();
   EXPECT_EQ(contexts().resolve(limited)->workspace.bytes(), 0);
+}
+
+// With a byte less than the choice needs, another that needs less is taken, down to one that needs none.
+TEST_F(Contexts, EveryConvolutionFallsToAMethodThatFits) {
+  const TensorHolder dy({2, 12, 12, 8}, ramp(2304));
+  const int64_t x_dims[] = {2, 12, 12, 8}, weight_dims[] = {8, 3, 3, 8};
+  const std::function<ndl_status(ndl_context, ndl_tensor*)> passes[] = {
+      [&](ndl_context context, ndl_tensor* y) { return ndl_conv2d_forward(context, &kConv, x, weight, 0, y); },
+      [&](ndl_context context, ndl_tensor* dx) { return ndl_conv2d_backward_input(context, &kConv, dy, weight, x_dims, 4, dx); },
+      [&](ndl_context context, ndl_tensor* dw) { return ndl_conv2d_backward_weight(context, &kConv, x, dy, weight_dims, 4, dw); }};
+  for (const auto& pass : passes) {
+    int64_t limit = 0, workspace = 0, methods = 0;
+    std::vector<float> expected;
+    do {
+      const ContextHolder context(0, limit);
+      ndl_tensor output = 0;
+      ASSERT_EQ(pass(context, &output), NDL_OK) << last_error();
+      ASSERT_EQ(ndl_context_last_memory(context, &workspace, nullptr), NDL_OK);
+      EXPECT_TRUE(limit == 0 || workspace <= limit) << last_implementation(context);
+      const std::vector<float> got = floats_of(output);
+      ndl_tensor_destroy(output);
+      if (expected.empty()) expected = got;
+      const float scale = *std::max_element(expected.begin(), expected.end());
+      for (size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], expected[i], 1e-5 * scale) << last_implementation(context);
+      limit = workspace - 1, ++methods;
+    } while (workspace > 1);
+    EXPECT_GT(methods, 1);
+  }
 }
 
 TEST_F(Contexts, ThreadsDoNotChangeTheBits) {

@@ -10,6 +10,7 @@
 #include "fixtures.hpp"
 #include "nativedl/conv.h"
 #include "nativedl/elementwise.h"
+#include "nativedl/optimizer.h"
 
 namespace ndl::test {
 namespace {
@@ -206,17 +207,26 @@ TEST(DerivedData, InUseAreReplaced) {
   EXPECT_EQ(derived_bytes(), before);
 }
 
-TEST(Tensors, SteadyLoopAsksTheSystemForNothing) {
-  const TensorHolder x({1, 8, 8, 4}, std::vector<float>(256, 1));
-  const TensorHolder weight({4, 3, 3, 4}, std::vector<float>(144, 1));
+// A training step: all passes of a layer, and new weights, from which derived data are made anew.
+TEST(Tensors, SteadyStepAsksTheSystemForNothing) {
+  const TensorHolder x({2, 12, 12, 8}, std::vector<float>(2304, 1));
+  const TensorHolder weight({16, 3, 3, 8}, std::vector<float>(1152, 1));
+  const TensorHolder rate({}, {0.125f});
   const ContextHolder context;
+  const ndl_sgd_options sgd{sizeof(sgd), 0, 0, 0, 0, 0, 0};
+  const int64_t x_dims[] = {2, 12, 12, 8}, weight_dims[] = {16, 3, 3, 8};
   int64_t allocations = 0;
   for (int i = 0; i < 20; ++i) {
     if (i == 3) allocations = memory_statistics().system_allocations;
-    ndl_tensor y = 0, z = 0;
+    ndl_tensor y = 0, z = 0, dy = 0, dx = 0, dw = 0;
     ASSERT_EQ(ndl_conv2d_forward(context, &kConv, x, weight, 0, &y), NDL_OK);
     ASSERT_EQ(ndl_relu_forward(context, y, &z), NDL_OK);
-    ndl_tensor_destroy(y), ndl_tensor_destroy(z);
+    ASSERT_EQ(ndl_relu_backward(context, z, y, &dy), NDL_OK);
+    ASSERT_EQ(ndl_conv2d_backward_input(context, &kConv, dy, weight, x_dims, 4, &dx), NDL_OK);
+    ASSERT_EQ(ndl_conv2d_backward_weight(context, &kConv, x, dy, weight_dims, 4, &dw), NDL_OK);
+    const ndl_tensor parameter = weight;
+    ASSERT_EQ(ndl_sgd_forward(context, &sgd, &parameter, &dw, rate, nullptr, nullptr, 1), NDL_OK) << last_error();
+    for (const ndl_tensor tensor : {y, z, dy, dx, dw}) ndl_tensor_destroy(tensor);
   }
   EXPECT_EQ(memory_statistics().system_allocations, allocations);
 }

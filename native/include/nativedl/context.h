@@ -43,6 +43,9 @@ NDL_API ndl_status ndl_context_set_implementation(ndl_context context, const cha
 /* Name of the implementation that the context's last successful op ran; written as by ndl_last_error. */
 NDL_API ndl_status ndl_context_last_implementation(ndl_context context, char* buffer, int64_t capacity,
                                                    int64_t* length);
+/* Bytes of workspace that it asked for, and of data derived from a weight (packed, transformed) that it read; 0 where
+ * it needs none. Either pointer may be null. */
+NDL_API ndl_status ndl_context_last_memory(ndl_context context, int64_t* workspace_bytes, int64_t* derived_bytes);
 
 typedef struct ndl_memory_info {
   uint32_t struct_size;

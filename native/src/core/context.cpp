@@ -124,6 +124,14 @@ ndl_status ndl_context_last_implementation(ndl_context context, char* buffer, in
   });
 }
 
+ndl_status ndl_context_last_memory(ndl_context context, int64_t* workspace_bytes, int64_t* derived_bytes) {
+  return guard([&] {
+    ContextUse use(context, "context_last_memory");
+    if (workspace_bytes != nullptr) *workspace_bytes = use->last_workspace;
+    if (derived_bytes != nullptr) *derived_bytes = use->last_derived;
+  });
+}
+
 ndl_status ndl_memory_get_info(ndl_memory_info* info) {
   return guard([&] {
     const MemoryStatistics statistics = memory_statistics();

@@ -19,6 +19,7 @@ struct Context {
   std::vector<int32_t> forced;         // implementation by pass number, -1: free choice; empty: all free
   const char* last_implementation = "";
   double last_flop = 0;                // of the last call's record
+  int64_t last_workspace = 0, last_derived = 0;  // bytes of the last call
 
   explicit Context(const ndl_context_options& o);
   Device device() const { return {options.device_type, options.device_index}; }

@@ -339,23 +339,25 @@ void run_pass(ndl_context handle, const Pass& pass, const void* user_options, st
     std::fprintf(stderr, "nativedl: %s: %s runs%s\n", pass.name, pass.implementation_name(chosen), call.describe().c_str());
 
   ErrorWord error;
+  int64_t workspace_bytes = 0, derived_bytes = 0;
   if (call.writes_something()) {  // a kernel never sees a call without a single element to compute
     const Env env = context->env();
-    context->workspace.reserve(pass.workspace(chosen, record, env));
+    workspace_bytes = pass.workspace(chosen, record, env);
+    context->workspace.reserve(workspace_bytes);
     const Exec exec{context->threads, context->workspace.data(), &error, last_cache_bytes(machine())};
     std::shared_ptr<const Derived> derived;
     if (const int32_t operand = pass.derived_operand(chosen); operand >= 0) {
       const Tensor& weight = *call.tensor(operand);
-      derived = weight.storage->derive(pass.method(chosen, record), weight.offset, weight.desc,
-                                       pass.derived_bytes(chosen, record, env), [&](void* destination) {
-                                         pass.derive(chosen, record, weight.data(), destination, exec);
-                                       });
+      derived_bytes = pass.derived_bytes(chosen, record, env);
+      derived = weight.storage->derive(pass.method(chosen, record), weight.offset, weight.desc, derived_bytes,
+                                       [&](void* destination) { pass.derive(chosen, record, weight.data(), destination, exec); });
     }
     pass.run(chosen, record, call.buffers(derived == nullptr ? nullptr : derived->data.data()), exec);
   }
   call.raise_versions();
   context->last_implementation = pass.implementation_name(chosen);
   context->last_flop = pass.record(record).flop;
+  context->last_workspace = workspace_bytes, context->last_derived = derived_bytes;
   if (error.sentence != nullptr)
     fail(NDL_ERROR_INVALID_DATA, pass.name, ": ", error.sentence, " (value ", error.value, " at position ", error.position, ")");
   call.publish();
