@@ -41,17 +41,19 @@ internal static class OpCalls
 
     private static PassCall Forward(string op, Func<Tensor> call) => new("forward", [op + "_forward"], ["y"], () => [call()]);
 
+    private static Conv2dOptions Conv2dOf(Workload w) => new Conv2dOptions
+    {
+        Groups = w.Int("groups", 1),
+        StrideH = w.Int("stride_h", 1), StrideW = w.Int("stride_w", 1),
+        PadTop = w.Int("pad_top", 0), PadBottom = w.Int("pad_bottom", 0),
+        PadLeft = w.Int("pad_left", 0), PadRight = w.Int("pad_right", 0),
+        DilationH = w.Int("dilation_h", 1), DilationW = w.Int("dilation_w", 1),
+        Activation = w.Activation,
+    };
+
     private static PassCall[] Conv2d(Workload w, IReadOnlyDictionary<string, Tensor> t, Tensor? dy)
     {
-        var options = new Conv2dOptions
-        {
-            Groups = w.Int("groups", 1),
-            StrideH = w.Int("stride_h", 1), StrideW = w.Int("stride_w", 1),
-            PadTop = w.Int("pad_top", 0), PadBottom = w.Int("pad_bottom", 0),
-            PadLeft = w.Int("pad_left", 0), PadRight = w.Int("pad_right", 0),
-            DilationH = w.Int("dilation_h", 1), DilationW = w.Int("dilation_w", 1),
-            Activation = w.Activation,
-        };
+        var options = Conv2dOf(w);
         var (x, weight, bias) = (t["x"], t["weight"], t.GetValueOrDefault("bias"));
         var forward = Forward("conv2d", () => Native.Conv2dForward(x, weight, bias, options));
         return dy is null ? [forward] :
@@ -64,15 +66,7 @@ internal static class OpCalls
 
     private static PassCall[] Conv2dMaxPool2d(Workload w, IReadOnlyDictionary<string, Tensor> t, Tensor? dy)
     {
-        var options = new Conv2dMaxPool2dOptions
-        {
-            PoolH = w.Int("pool_h", 1), PoolW = w.Int("pool_w", 1),
-            StrideH = w.Int("stride_h", 1), StrideW = w.Int("stride_w", 1),
-            PadTop = w.Int("pad_top", 0), PadBottom = w.Int("pad_bottom", 0),
-            PadLeft = w.Int("pad_left", 0), PadRight = w.Int("pad_right", 0),
-            DilationH = w.Int("dilation_h", 1), DilationW = w.Int("dilation_w", 1),
-            Activation = w.Activation,
-        };
+        var options = new Conv2dMaxPool2dOptions { Conv2d = Conv2dOf(w), PoolH = w.Int("pool_h", 1), PoolW = w.Int("pool_w", 1) };
         var (x, weight, bias) = (t["x"], t["weight"], t.GetValueOrDefault("bias"));
         Tensor?[] Run()
         {

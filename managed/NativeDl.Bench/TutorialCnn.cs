@@ -62,7 +62,7 @@ internal static class TutorialCnn
 
         float One()
         {
-            var relu = new Conv2dMaxPool2dOptions { Activation = Activation.Relu };
+            var relu = new Conv2dMaxPool2dOptions { Conv2d = new() { Activation = Activation.Relu } };
             var x = Ops.Conv2dMaxPool2d(images, p[0], p[1], relu);
             x = Ops.Conv2dMaxPool2d(x, p[2], p[3], relu);
             x = Ops.Linear(x.Reshape([BatchSize, -1]), p[4], p[5], Activation.Relu);

@@ -81,8 +81,25 @@ public sealed class Conv2d : LazyModule
     public override Tensor Forward(Tensor x)
     {
         EnsureBuilt(x);
+        var y = Ops.Conv2d(x, _weight!, _bias, OptionsFor(x));
+        LayerTrace.Current?.Add(this, x, y, y.FlattenedLength * (_weight!.FlattenedLength / OutChannels));
+        return y;
+    }
+
+    /// <summary>This layer and the pooling behind it as one op; null where it does not take their settings.</summary>
+    internal Tensor? ForwardPooled(Tensor x, MaxPool2d pool)
+    {
+        if (Groups != 1 || pool.Stride != pool.Kernel || pool.Padding != Padding.Valid || pool.Kernel.H * pool.Kernel.W > 255)
+            return null;
+        EnsureBuilt(x);
+        return Ops.Conv2dMaxPool2d(
+            x, _weight!, _bias, new Conv2dMaxPool2dOptions { Conv2d = OptionsFor(x), PoolH = pool.Kernel.H, PoolW = pool.Kernel.W });
+    }
+
+    private Conv2dOptions OptionsFor(Tensor x)
+    {
         var sides = Padding.For(x.Shape, Kernel, Stride, Dilation);
-        var y = Ops.Conv2d(x, _weight!, _bias, new Conv2dOptions
+        return new Conv2dOptions
         {
             StrideH = Stride.H,
             StrideW = Stride.W,
@@ -94,32 +111,7 @@ public sealed class Conv2d : LazyModule
             PadRight = sides.Right,
             Groups = Groups,
             Activation = Activation,
-        });
-        LayerTrace.Current?.Add(this, x, y, y.FlattenedLength * (_weight!.FlattenedLength / OutChannels));
-        return y;
-    }
-
-    /// <summary>This layer and the pooling behind it as one op; null where it does not take their settings.</summary>
-    internal Tensor? ForwardPooled(Tensor x, MaxPool2d pool)
-    {
-        if (Groups != 1 || pool.Stride != pool.Kernel || pool.Padding != Padding.Valid || pool.Kernel.H * pool.Kernel.W > 255)
-            return null;
-        EnsureBuilt(x);
-        var sides = Padding.For(x.Shape, Kernel, Stride, Dilation);
-        return Ops.Conv2dMaxPool2d(x, _weight!, _bias, new Conv2dMaxPool2dOptions
-        {
-            PoolH = pool.Kernel.H,
-            PoolW = pool.Kernel.W,
-            StrideH = Stride.H,
-            StrideW = Stride.W,
-            DilationH = Dilation.H,
-            DilationW = Dilation.W,
-            PadTop = sides.Top,
-            PadBottom = sides.Bottom,
-            PadLeft = sides.Left,
-            PadRight = sides.Right,
-            Activation = Activation,
-        });
+        };
     }
 
     /// <inheritdoc/>

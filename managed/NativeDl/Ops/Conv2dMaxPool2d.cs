@@ -3,19 +3,22 @@ using Abi = NativeDl.Bindings.NativeMethods.__Internal;
 namespace NativeDl;
 
 /// <summary>
-/// How <see cref="Ops.Conv2dMaxPool2d"/> moves its kernel, and its pooling windows, which lie side by side:
-/// <c>new Conv2dMaxPool2dOptions(pool: 2) { Padding = 1, Activation = Activation.Relu }</c>.
+/// The convolution of <see cref="Ops.Conv2dMaxPool2d"/>, and its pooling windows, which lie side by side:
+/// <c>new Conv2dMaxPool2dOptions(pool: 2) { Conv2d = new() { Padding = 1, Activation = Activation.Relu } }</c>.
 /// </summary>
 public sealed record Conv2dMaxPool2dOptions
 {
-    /// <summary>Windows of 2x2; a convolution of stride 1, dilation 1, no padding, no activation.</summary>
+    /// <summary>Windows of 2x2 behind a convolution by <see cref="Conv2dOptions.Default"/>.</summary>
     public Conv2dMaxPool2dOptions() : this(2) { }
 
-    /// <summary>Square windows; a convolution of stride 1, dilation 1, no padding, no activation.</summary>
+    /// <summary>Square windows behind a convolution by <see cref="Conv2dOptions.Default"/>.</summary>
     public Conv2dMaxPool2dOptions(int pool) => PoolH = PoolW = pool;
 
-    /// <summary>Windows of 2x2; a convolution of stride 1, dilation 1, no padding, no activation.</summary>
+    /// <summary>Windows of 2x2 behind a convolution by <see cref="Conv2dOptions.Default"/>.</summary>
     public static Conv2dMaxPool2dOptions Default { get; } = new();
+
+    /// <summary>The convolution and its activation; of one group.</summary>
+    public Conv2dOptions Conv2d { get; init; } = Conv2dOptions.Default;
 
     /// <summary>Rows of a pooling window, > 0.</summary>
     public int PoolH { get; init; }
@@ -23,57 +26,30 @@ public sealed record Conv2dMaxPool2dOptions
     /// <summary>Columns of a pooling window, > 0; a window has at most 255 elements.</summary>
     public int PoolW { get; init; }
 
-    /// <summary>Step between rows of the convolution's outputs, > 0.</summary>
-    public int StrideH { get; init; } = 1;
-
-    /// <summary>Step between columns of the convolution's outputs, > 0.</summary>
-    public int StrideW { get; init; } = 1;
-
-    /// <summary>Rows of zeros above the image.</summary>
-    public int PadTop { get; init; }
-
-    /// <summary>Rows of zeros below the image.</summary>
-    public int PadBottom { get; init; }
-
-    /// <summary>Columns of zeros left of the image.</summary>
-    public int PadLeft { get; init; }
-
-    /// <summary>Columns of zeros right of the image.</summary>
-    public int PadRight { get; init; }
-
-    /// <summary>Step between rows of the kernel, > 0.</summary>
-    public int DilationH { get; init; } = 1;
-
-    /// <summary>Step between columns of the kernel, > 0.</summary>
-    public int DilationW { get; init; } = 1;
-
-    /// <summary>Activation of the convolution's output.</summary>
-    public Activation Activation { get; init; } = Activation.None;
-
-    /// <summary>Sets both strides.</summary>
-    public int Stride { init => StrideH = StrideW = value; }
-
-    /// <summary>Sets the padding of all four sides.</summary>
-    public int Padding { init => PadTop = PadBottom = PadLeft = PadRight = value; }
-
-    /// <summary>Sets both dilations.</summary>
-    public int Dilation { init => DilationH = DilationW = value; }
-
-    internal unsafe Bindings.Conv2dMaxPool2dOptions.__Internal ToNative() => new()
+    internal unsafe Bindings.Conv2dMaxPool2dOptions.__Internal ToNative()
     {
-        struct_size = (uint)sizeof(Bindings.Conv2dMaxPool2dOptions.__Internal),
-        pool_h = PoolH,
-        pool_w = PoolW,
-        stride_h = StrideH,
-        stride_w = StrideW,
-        pad_top = PadTop,
-        pad_bottom = PadBottom,
-        pad_left = PadLeft,
-        pad_right = PadRight,
-        dilation_h = DilationH,
-        dilation_w = DilationW,
-        activation = (Bindings.Activation)Activation,
-    };
+        var conv = Conv2d;
+        if (conv.Groups != 1)
+        {
+            throw new InvalidArgumentException(
+                $"conv2d_max_pool2d: Groups is {conv.Groups}; it takes one group only. Use Conv2d and MaxPool2d one after the other.");
+        }
+        return new()
+        {
+            struct_size = (uint)sizeof(Bindings.Conv2dMaxPool2dOptions.__Internal),
+            pool_h = PoolH,
+            pool_w = PoolW,
+            stride_h = conv.StrideH,
+            stride_w = conv.StrideW,
+            pad_top = conv.PadTop,
+            pad_bottom = conv.PadBottom,
+            pad_left = conv.PadLeft,
+            pad_right = conv.PadRight,
+            dilation_h = conv.DilationH,
+            dilation_w = conv.DilationW,
+            activation = (Bindings.Activation)conv.Activation,
+        };
+    }
 }
 
 public static partial class Ops
@@ -88,7 +64,7 @@ public static partial class Ops
     /// <exception cref="ShapeException">Wrong ranks, channels that do not fit, a kernel larger than the padded image, or a
     /// window larger than what the convolution gives.</exception>
     /// <exception cref="InvalidArgumentException">A stride, dilation or side of a window below 1, a window of more than 255
-    /// elements, or a negative padding.</exception>
+    /// elements, a negative padding, or groups.</exception>
     public static Tensor Conv2dMaxPool2d(Tensor x, Tensor weight, Tensor? bias = null, Conv2dMaxPool2dOptions? options = null)
     {
         if (Tape.IsRecording(x, weight, bias))

@@ -83,6 +83,15 @@ public sealed class FusionTests
         Assert.That(error!.Message, Does.Contain("3 x 3 pixels").And.Contain("4 x 4"));
     }
 
+    [Test]
+    public void Groups_AreRefused_NamingTheWayRound()
+    {
+        var options = new Conv2dMaxPool2dOptions { Conv2d = new() { Groups = 2 } };
+        var error = Assert.Throws<InvalidArgumentException>(
+            () => Ops.Conv2dMaxPool2d(Normal([1, 6, 6, 4]), Normal([4, 3, 3, 2]), null, options));
+        Assert.That(error!.Message, Does.Contain("Groups is 2").And.Contain("Use Conv2d and MaxPool2d"));
+    }
+
     // Fixed to a kernel that takes no f64, the fused op refuses; other ops do not mind.
     private static bool RunsFused(Sequential model, Tensor x)
     {

@@ -31,17 +31,9 @@ internal sealed class Conv2dMaxPool2dReference : OpReference
     {
         var (y, argmax) = Ops.Conv2dMaxPool2dWithIndices(inputs["x"], inputs["weight"], inputs.Optional("bias"), new Conv2dMaxPool2dOptions
         {
+            Conv2d = Conv2dReference.Options(c),
             PoolH = c.Int("pool_h", 0),
             PoolW = c.Int("pool_w", 0),
-            StrideH = c.Int("stride_h", 1),
-            StrideW = c.Int("stride_w", 1),
-            PadTop = c.Int("pad_top", 0),
-            PadBottom = c.Int("pad_bottom", 0),
-            PadLeft = c.Int("pad_left", 0),
-            PadRight = c.Int("pad_right", 0),
-            DilationH = c.Int("dilation_h", 1),
-            DilationW = c.Int("dilation_w", 1),
-            Activation = c.Item("activation", Activation.None),
         });
         return [y, argmax];
     }

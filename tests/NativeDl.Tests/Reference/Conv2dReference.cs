@@ -116,7 +116,7 @@ internal sealed class Conv2dReference : OpReference
         return Expected.Of(new HostTensor([g.K], db), g.N * g.P * g.Q, dy.MaxAbs);
     }
 
-    private static Conv2dOptions Options(OpCase c) => new()
+    internal static Conv2dOptions Options(OpCase c) => new()
     {
         Groups = c.Int("groups", 1),
         StrideH = c.Int("stride_h", 1),
