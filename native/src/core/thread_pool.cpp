@@ -63,13 +63,16 @@ class Pool {
       lanes_[t].next.store(chunks * t / threads, std::memory_order_relaxed);
       lanes_[t].end = chunks * (t + 1) / threads;
     }
-    pending_.store(threads - 1, std::memory_order_relaxed);
-    // The word holds the number of participants, so that a worker that wakes late never reads the job.
+    finished_.store(0, std::memory_order_relaxed);
     sequence_ = (sequence_ + 1) & 0x3fffff;
-    start_.store(sequence_ << 9 | threads, std::memory_order_release);
+    const int32_t word = sequence_ << 9 | threads;
+    joined_.store(joining(word), std::memory_order_release);
+    start_.store(word, std::memory_order_release);
     start_.notify_all();
     take_chunks(0);
-    for (int32_t left = pending_.load(std::memory_order_acquire); left != 0;) left = await_change(pending_, left);
+    // All work is taken. Who has not joined by now need not be waited for: to wake a worker takes longer than much of it.
+    const auto joined = static_cast<int32_t>(joined_.exchange(kClosed, std::memory_order_acq_rel) & 0xffffffff);
+    for (int32_t done = finished_.load(std::memory_order_acquire); done != joined;) done = await_change(finished_, done);
     taken_.store(false, std::memory_order_release);
   }
 
@@ -91,10 +94,22 @@ class Pool {
     int32_t seen = 0;
     for (;;) {
       seen = await_change(start_, seen);
-      if (thread >= (seen & 0x1ff)) continue;
+      if (thread >= (seen & 0x1ff) || !join(seen)) continue;
       take_chunks(thread);
-      if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) pending_.notify_one();
+      finished_.fetch_add(1, std::memory_order_acq_rel);
+      finished_.notify_one();
     }
+  }
+
+  // joined_ holds the start word of the job that may be joined and how many workers did: one that wakes late finds another
+  // word, or kClosed, and never reads the job.
+  static constexpr int64_t kClosed = -1;
+  static int64_t joining(int32_t word) { return static_cast<int64_t>(word) << 32; }
+  bool join(int32_t word) {
+    int64_t joined = joined_.load(std::memory_order_relaxed);
+    while (joined != kClosed && joined >> 32 == word)
+      if (joined_.compare_exchange_weak(joined, joined + 1, std::memory_order_acquire, std::memory_order_relaxed)) return true;
+    return false;
   }
 
   void take_chunks(int32_t thread) {
@@ -114,7 +129,8 @@ class Pool {
   Lane lanes_[kMaxWorkers + 1];
   int32_t sequence_ = 0;
   alignas(64) std::atomic<int32_t> start_{0};
-  alignas(64) std::atomic<int32_t> pending_{0};
+  alignas(64) std::atomic<int64_t> joined_{kClosed};
+  alignas(64) std::atomic<int32_t> finished_{0};
   alignas(64) std::atomic<bool> taken_{false};
 };
 
