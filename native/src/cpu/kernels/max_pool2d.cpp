@@ -122,33 +122,43 @@ struct Span {
 // Of the taps of a window that starts at `start`, those in [0, size).
 NDL_INLINE Span taps_inside(int64_t start, int64_t taps, int64_t size) { return {greatest(start, 0), least(start + taps, size)}; }
 
-// Every index of row (n,p) must be a tap of its window. `at`: number of the row's first element.
-void check_row(const MaxPool2d& r, const int32_t* argmax, int64_t at, int64_t top, const Exec& exec) {
+// Claimed from the start: lanes that are not there.
+NDL_INLINE I32 absent(int lanes) {
+  I32 mask;
+  for (int lane = 0; lane < kLanes; ++lane) mask[lane] = lane < lanes ? 0 : -1;
+  return mask;
+}
+
+// Whether every index of a row of windows is a tap of its window; taps are neighbours.
+bool inside_windows(const MaxPool2d& r, const int32_t* argmax, int64_t top) {
   typedef uint32_t U32 __attribute__((vector_size(kVectorBytes)));
+  const int64_t channels = r.c, windows = r.q, width = r.w;
+  const Span rows = taps_inside(top, r.r, r.h);
+  bool known = true;
+  for (int64_t q = 0; q < windows; ++q, argmax += channels) {
+    const Span columns = taps_inside(q * r.stride_w - r.pad_left, r.s, width);
+    const auto first = static_cast<uint32_t>(rows.first * width + columns.first), count = static_cast<uint32_t>(columns.end - columns.first);
+    for_vectors(0, channels, [=, &known](int64_t c, int lanes) NDL_LAMBDA_INLINE {
+      U32 distance = (U32)load_n<I32>(argmax + c, lanes) - first;
+      I32 claimed = absent(lanes);
+      for (int64_t row = rows.first; row < rows.end; ++row, distance -= static_cast<uint32_t>(width)) claimed |= distance < count;
+      known &= !any(~claimed);
+    });
+  }
+  return known;
+}
+
+// Reports indices of row (n,p) that are no taps of their windows. `at`: number of the row's first element.
+void check_row(const MaxPool2d& r, const int32_t* argmax, int64_t at, int64_t top, const Exec& exec) {
+  if (r.dilation_h == 1 && r.dilation_w == 1 && inside_windows(r, argmax + at, top)) return;
   for (int64_t q = 0; q < r.q; ++q, at += r.c) {
     const int64_t left = q * r.stride_w - r.pad_left;
-    const Span columns = taps_inside(left, r.s, r.w);
-    for_vectors(0, r.c, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
-      const I32 index = load_n<I32>(argmax + at + c, lanes);
-      I32 claimed{};
-      for (int64_t i = 0; i < r.r; ++i) {
-        const int64_t row = top + i * r.dilation_h;
-        if (row < 0 || row >= r.h) continue;
-        if (r.dilation_w == 1) {  // neighbours: one comparison for all
-          claimed |= (U32)(index - static_cast<int32_t>(row * r.w + columns.first)) < static_cast<uint32_t>(columns.end - columns.first);
-          continue;
-        }
-        for (int64_t j = 0; j < r.s; ++j) {
-          const int64_t col = left + j * r.dilation_w;
-          if (col >= 0 && col < r.w) claimed |= index == static_cast<int32_t>(row * r.w + col);
-        }
-      }
-      if (!any(~claimed)) return;
-      int32_t flags[kLanes];
-      store<I32>(flags, claimed);
-      for (int lane = 0; lane < lanes; ++lane)
-        if (flags[lane] == 0) report_bad_value(exec, "an argmax lies outside its window", at + c + lane, argmax[at + c + lane]);
-    });
+    for (int64_t c = 0; c < r.c; ++c) {
+      const int64_t index = argmax[at + c], row = index / r.w - top, column = index % r.w - left;
+      if (index < 0 || index >= r.h * r.w || row < 0 || row % r.dilation_h != 0 || row / r.dilation_h >= r.r || column < 0 ||
+          column % r.dilation_w != 0 || column / r.dilation_w >= r.s)
+        report_bad_value(exec, "an argmax lies outside its window", at + c, index);
+    }
   }
 }
 
@@ -161,8 +171,7 @@ NDL_INLINE bool scatter(const MaxPool2d& r, const float* dy, const int32_t* argm
   for_vectors(0, channels, [=, &known](int64_t c, int lanes) NDL_LAMBDA_INLINE {
     const I32 index = load_n<I32>(argmax + c, lanes);
     const F32 gradient = load_some(dy + c, lanes);
-    I32 claimed;
-    for (int lane = 0; lane < kLanes; ++lane) claimed[lane] = lane < lanes ? 0 : -1;
+    I32 claimed = absent(lanes);
     const auto pixel = [=, &claimed](int64_t h, int64_t w) NDL_LAMBDA_INLINE {
       const I32 here = index == static_cast<int32_t>(h * width + w);
       claimed |= here;

@@ -3,8 +3,8 @@
 //   elements of 1, 2, 4 or 8 bytes, whatever they mean
 // Mapping, by the strides:
 //   both 1 along the last dimension     lines are copied; a task is a range of elements
-//   target 1 along the last dimension,  a transposition: a task is a cache line of the source's dense dimension by all of
-//   source 1 along another              the last, in tiles that read and write whole cache lines
+//   target 1 along the last dimension,  a transposition: a task is some blocks of kBlock by kBlock, in which both sides have
+//   source 1 along another              runs of cache lines, in tiles that read and write whole ones
 //   other                               element by element along lines
 // Refuses nothing. Bound: memory bandwidth; a padded tensor is written twice, by the fill and by the copy.
 #include "cpu/simd.hpp"
@@ -39,28 +39,30 @@ void copy_lines(const Space& s, const T* source, T* target, const Exec& exec) {
 // The source is dense along `dense`, the target along the last dimension.
 template <class T>
 void transpose(const Space& s, int dense, const T* source, T* target, const Exec& exec) {
-  constexpr int64_t kTile = 64 / static_cast<int64_t>(sizeof(T));
+  constexpr int64_t kTile = 64 / static_cast<int64_t>(sizeof(T)), kBlock = 4 * kTile;
   const int last = s.rank - 1;
   const int64_t rows = s.dims[dense], columns = s.dims[last], a_step = s.a[last], b_step = s.b[dense];
-  const int64_t tiles = (rows + kTile - 1) / kTile, tasks = s.count / (rows * columns) * tiles;
-  const int64_t grain = 1 + kGrainBytes / static_cast<int64_t>(sizeof(T)) / (kTile * columns);
-  exec.parallel_for(tasks, grain, [&](int64_t begin, int64_t end, int32_t) {
+  const int64_t across = (columns + kBlock - 1) / kBlock, blocks = (rows + kBlock - 1) / kBlock * across;
+  const auto least = [](int64_t a, int64_t b) { return a < b ? a : b; };
+  exec.parallel_for(s.count / (rows * columns) * blocks, 4, [&](int64_t begin, int64_t end, int32_t) {
     for (int64_t task = begin; task < end; ++task) {
-      int64_t outer = task / tiles;
-      const int64_t row = task % tiles * kTile, height = rows - row < kTile ? rows - row : kTile;
-      const T* from = source + row;
-      T* to = target + row * b_step;
+      int64_t outer = task / blocks;
+      const int64_t top = task % blocks / across * kBlock, bottom = least(top + kBlock, rows);
+      const int64_t left = task % across * kBlock, right = least(left + kBlock, columns);
+      const T* from = source;
+      T* to = target;
       for (int axis = last - 1; axis >= 0; --axis) {
         if (axis == dense) continue;
         from += outer % s.dims[axis] * s.a[axis];
         to += outer % s.dims[axis] * s.b[axis];
         outer /= s.dims[axis];
       }
-      for (int64_t column = 0; column < columns; column += kTile) {
-        const int64_t width = columns - column < kTile ? columns - column : kTile;
-        for (int64_t i = 0; i < height; ++i)
-          for (int64_t j = column; j < column + width; ++j) to[i * b_step + j] = from[i + j * a_step];
-      }
+      for (int64_t column = left; column < right; column += kTile)
+        for (int64_t row = top; row < bottom; row += kTile) {
+          const int64_t height = least(row + kTile, bottom), width = least(column + kTile, right);
+          for (int64_t i = row; i < height; ++i)
+            for (int64_t j = column; j < width; ++j) to[i * b_step + j] = from[i + j * a_step];
+        }
     }
   });
 }
