@@ -312,6 +312,8 @@ NDL_INLINE void put(float* target, F32 v, int n) {
   if constexpr (kStream) stream(target, v);
   else store_some(target, v, n);
 }
+// Elements of a task that streams: the end of each waits until its stores are on their way.
+NDL_INLINE int64_t stream_grain(bool streamed, int64_t grain) { return streamed ? 8 * grain : grain; }
 // Whether rows of `row` floats from `target` on may be written by stream.
 NDL_INLINE bool can_stream(const void* target, int64_t row) {
   return row % kLanes == 0 && reinterpret_cast<uintptr_t>(target) % kVectorBytes == 0;

@@ -19,7 +19,7 @@ NDL_INLINE F32 line_load(const float* line, int64_t i, int n) {
 
 template <class Op, bool kDenseA, bool kDenseB>
 void lines(const Space& s, const float* a, const float* b, float* y, bool streamed, const Exec& exec) {
-  exec.parallel_for(s.count, kGrain, [=, &s](int64_t begin, int64_t end, int32_t) {
+  exec.parallel_for(s.count, stream_grain(streamed, kGrain), [=, &s](int64_t begin, int64_t end, int32_t) {
     for_lines(s, begin, end, [=](int64_t out, int64_t at_a, int64_t at_b, int64_t count) NDL_LAMBDA_INLINE {
       write_vectors(y + out, 0, count, streamed, [=](int64_t i, int n) NDL_LAMBDA_INLINE {
         return Op::apply(line_load<kDenseA>(a + at_a, i, n), line_load<kDenseB>(b + at_b, i, n));

@@ -82,15 +82,15 @@ void slice_statistics(const BatchNorm2d& r, const float* x, float* sums, const E
 
 // Rows in blocks that fit into L1, stripe by stripe of channels: body(width, row, end, c, n). From the last block to the
 // first: what the pass before read last is still in the cache.
-template <class Body>
+template <bool kStream, class Body>
 NDL_INLINE void for_row_blocks(const BatchNorm2d& r, const Exec& exec, const Body& body) {
   const int64_t block = r.c > 2048 ? 1 : 4096 / (r.c + 1), blocks = (r.m + block - 1) / block;
-  exec.parallel_for(blocks, 8, [&](int64_t begin, int64_t end, int32_t) {
+  exec.parallel_for(blocks, stream_grain(kStream, 8), [&](int64_t begin, int64_t end, int32_t) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t row = (blocks - 1 - i) * block;
       for_stripes(r.c, [&](auto width, int64_t c, int n) NDL_LAMBDA_INLINE { body(width, row, row + block < r.m ? row + block : r.m, c, n); });
     }
-    stream_fence();
+    if (kStream) stream_fence();
   });
 }
 NDL_INLINE bool streamed(const BatchNorm2d& r, const float* target, const Exec& exec) { return exec.beyond_cache(r) && can_stream(target, r.c); }
@@ -107,7 +107,7 @@ NDL_INLINE F32 normalised(F32 x, F32 centre, F32 factor, F32 offset) { return (x
 
 template <bool kRelu, bool kStream>
 void apply_to(const BatchNorm2d& r, const float* x, const float* mean, const float* scale, const float* shift, float* y, const Exec& exec) {
-  for_row_blocks(r, exec, [&](auto width, int64_t begin, int64_t end, int64_t c, int n) NDL_LAMBDA_INLINE {
+  for_row_blocks<kStream>(r, exec, [&](auto width, int64_t begin, int64_t end, int64_t c, int n) NDL_LAMBDA_INLINE {
     constexpr int kWide = decltype(width)::value;
     F32 centre[kWide], factor[kWide], offset[kWide];
     load_stripe<kWide>(mean, c, n, centre);
@@ -225,7 +225,7 @@ void slice_gradients(const BatchNorm2d& r, const Gradient& g, float* sums, const
 // dx = g * scale, in training less constant + (x - mean) * slope.
 template <bool kTraining, bool kRelu, bool kStream>
 void input_gradient(const BatchNorm2d& r, const Gradient& g, float* dx, const Exec& exec) {
-  for_row_blocks(r, exec, [&](auto width, int64_t begin, int64_t end, int64_t c, int n) NDL_LAMBDA_INLINE {
+  for_row_blocks<kStream>(r, exec, [&](auto width, int64_t begin, int64_t end, int64_t c, int n) NDL_LAMBDA_INLINE {
     constexpr int kWide = decltype(width)::value;
     F32 centre[kWide], factor[kWide], offset[kWide], less[kWide], tilt[kWide];
     load_stripe<kWide>(g.mean, c, n, centre);

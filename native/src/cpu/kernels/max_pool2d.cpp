@@ -74,7 +74,7 @@ NDL_INLINE bool whole_window(const float* x, int64_t first, int64_t width, int64
 
 template <int kSize, bool kIndex, bool kStream>
 void forward_rows(const MaxPool2d& r, const float* x, float* y, int32_t* argmax, const Exec& exec) {
-  exec.parallel_for(r.n * r.p, 1 + 8192 / (r.q * r.c + 1), [=, &r](int64_t begin, int64_t end, int32_t) {
+  exec.parallel_for(r.n * r.p, 1 + stream_grain(kStream, 8192) / (r.q * r.c + 1), [=, &r](int64_t begin, int64_t end, int32_t) {
     const int64_t width = r.w, channels = r.c, windows = r.q;  // kept in registers: r may lie anywhere
     for (int64_t row = begin; row < end; ++row) {
       const float* image = x + row / r.p * r.h * width * channels;
@@ -199,7 +199,7 @@ NDL_INLINE void clear(float* dx, int64_t count) {
 template <int kSize, bool kStream>
 void scatter_rows(const MaxPool2d& r, const float* dy, const int32_t* argmax, float* dx, const Exec& exec) {
   const int64_t line = r.w * r.c;
-  exec.parallel_for(r.n * r.p, 1 + 8192 / (r.stride_h * line + 1), [=, &r, &exec](int64_t begin, int64_t end, int32_t) {
+  exec.parallel_for(r.n * r.p, 1 + stream_grain(kStream, 8192) / (r.stride_h * line + 1), [=, &r, &exec](int64_t begin, int64_t end, int32_t) {
     const int64_t channels = r.c, windows = r.q;
     for (int64_t task = begin; task < end; ++task) {
       const int64_t p = task % r.p, top = p * r.stride_h - r.pad_top, first = task * windows * channels;
@@ -275,7 +275,7 @@ NDL_INLINE void gather_row(const MaxPool2d& r, int64_t height, const float* dy, 
 template <bool kStream>
 void gather_rows(const MaxPool2d& r, const float* dy, const int32_t* argmax, float* dx, const Exec& exec) {
   const int64_t line = r.q * r.c;
-  exec.parallel_for(r.n * r.h, 1 + 8192 / (r.w * r.c + 1), [&](int64_t begin, int64_t end, int32_t) {
+  exec.parallel_for(r.n * r.h, 1 + stream_grain(kStream, 8192) / (r.w * r.c + 1), [&](int64_t begin, int64_t end, int32_t) {
     for (int64_t task = begin; task < end; ++task) {
       const int64_t n = task / r.h, h = task % r.h;
       Cover rows{r.p, (r.r - 1) * r.dilation_h, r.stride_h, r.pad_top};

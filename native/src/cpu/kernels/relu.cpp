@@ -13,7 +13,7 @@ void forward(const Relu& r, const Buffers& b, const Exec& exec) {
   const float* x = b.get<float>(Relu::kX);
   float* y = b.get<float>(Relu::kY);
   const bool streamed = exec.beyond_cache(r);
-  exec.parallel_for(r.count, kGrain, [=](int64_t begin, int64_t end, int32_t) {
+  exec.parallel_for(r.count, stream_grain(streamed, kGrain), [=](int64_t begin, int64_t end, int32_t) {
     write_vectors(y, begin, end, streamed, [=](int64_t i, int n) NDL_LAMBDA_INLINE {
       const F32 v = load_some(x + i, n);
       return select(v < 0.0f, F32{}, v);
@@ -26,7 +26,7 @@ void backward(const Relu& r, const Buffers& b, const Exec& exec) {
   const float* dy = b.get<float>(Relu::kDy);
   float* dx = b.get<float>(Relu::kDx);
   const bool streamed = exec.beyond_cache(r);
-  exec.parallel_for(r.count, kGrain, [=](int64_t begin, int64_t end, int32_t) {
+  exec.parallel_for(r.count, stream_grain(streamed, kGrain), [=](int64_t begin, int64_t end, int32_t) {
     write_vectors(dx, begin, end, streamed, [=](int64_t i, int n) NDL_LAMBDA_INLINE {
       return select(load_some(y + i, n) > 0.0f, load_some(dy + i, n), F32{});
     });

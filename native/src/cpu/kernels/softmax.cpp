@@ -84,7 +84,7 @@ NDL_INLINE void for_lines(const Softmax& r, float* target, const Exec& exec, con
   if (r.inner == 1) {
     const int64_t terms = r.terms, lines = terms < kBlock ? kBlock / terms : 1;
     const bool streamed = exec.beyond_cache(r) && terms <= kBlock;
-    exec.parallel_for(r.outer, 1 + kTask / terms, [&](int64_t begin, int64_t end, int32_t) {
+    exec.parallel_for(r.outer, 1 + stream_grain(streamed, kTask) / terms, [&](int64_t begin, int64_t end, int32_t) {
       alignas(kVectorBytes) float block[kBlock];
       for (int64_t row = begin; row < end; row += lines) {
         const int64_t stop = row + lines < end ? row + lines : end;
