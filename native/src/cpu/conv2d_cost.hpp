@@ -78,7 +78,7 @@ double conv2d_direct_estimate(const Conv2d& r, const Env& env, Target target) {
   const double vectors = pair ? 1 : whole(out, lanes) / lanes;
   const double products = r.flop * (pair ? 1.15 : vectors * lanes / std::max(out, 1.0)) / (in < 8 && !pair ? 0.9 : r.r * r.s == 1 ? 1 : 1.25);
   const double row = kInput ? std::ceil(static_cast<double>(r.w) / static_cast<double>(r.stride_w)) : static_cast<double>(r.q);
-  const double few = kWeight ? 1 : std::max(1.0, 8 / (std::min(row, 14.0) * std::min(vectors, 2.0)));
+  const double few = kWeight ? 1 : std::max(1.0, 8 / std::max(std::min(row, 14.0) * std::min(vectors, 2.0), 1.0));
   const double pixels = n * static_cast<double>(kInput ? r.p * r.q : r.h * r.w) + (kWeight ? n * static_cast<double>(r.p * r.q) : 0);
   const double copies = 1.3 * pixels * groups * ((groups > 1 ? (pair ? 125 : 250) : 0) + 6 * in);
   const double size = static_cast<double>(r.k * r.r * r.s) * static_cast<double>(r.c) / groups;
