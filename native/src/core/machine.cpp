@@ -6,6 +6,7 @@
 #include <thread>
 
 #if defined(__linux__)
+#include <sys/syscall.h>
 #include <unistd.h>
 #endif
 #if defined(__x86_64__)
@@ -15,12 +16,25 @@
 namespace ndl {
 namespace {
 
+// AMX with bf16, whose 8 KB of tiles Linux saves for a process that asked for them.
+bool has_amx() {
+#if defined(__x86_64__) && defined(__linux__)
+  constexpr unsigned kTile = 1u << 24, kBf16 = 1u << 22;
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILE_DATA
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (edx & kTile) != 0 && (edx & kBf16) != 0 &&
+         syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return false;
+#endif
+}
+
 Isa detect_isa() {
 #if defined(__x86_64__)
   __builtin_cpu_init();  // these checks ask the system, too, whether it saves the wide registers
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma"))
-    return __builtin_cpu_supports("avx512bf16") ? Isa::avx512_bf16 : Isa::avx512;
+    return !__builtin_cpu_supports("avx512bf16") ? Isa::avx512 : has_amx() ? Isa::amx : Isa::avx512_bf16;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Isa::avx2;
 #endif
   return Isa::baseline;
@@ -30,7 +44,7 @@ Isa detect_isa() {
 Isa lowered(Isa best) {
   const char* wanted = std::getenv("NATIVEDL_CPU");
   if (wanted == nullptr) return best;
-  for (Isa isa : {Isa::baseline, Isa::avx2, Isa::avx512, Isa::avx512_bf16})
+  for (Isa isa : {Isa::baseline, Isa::avx2, Isa::avx512, Isa::avx512_bf16, Isa::amx})
     if (std::strcmp(wanted, isa_name(isa)) == 0 && isa < best) return isa;
   return best;
 }
@@ -84,6 +98,7 @@ Machine detect() {
 
 const char* isa_name(Isa isa) {
   switch (isa) {
+    case Isa::amx: return "amx";
     case Isa::avx512_bf16: return "avx512_bf16";
     case Isa::avx512: return "avx512";
     case Isa::avx2: return "avx2";

@@ -8,7 +8,7 @@ namespace ndl {
 
 // Instruction sets that kernels are built for; each contains those before it on its architecture.
 // `baseline` is x86-64-v2 (SSE4.2), or NEON on arm64.
-enum class Isa : int32_t { baseline, avx2, avx512, avx512_bf16 };
+enum class Isa : int32_t { baseline, avx2, avx512, avx512_bf16, amx };
 
 const char* isa_name(Isa isa);
 

@@ -65,7 +65,7 @@ class Descs {
 };
 
 // What must be there for an implementation to run at all.
-enum class Target : uint8_t { any_cpu, cpu_baseline, cpu_avx2, cpu_avx512, cpu_avx512_bf16 };
+enum class Target : uint8_t { any_cpu, cpu_baseline, cpu_avx2, cpu_avx512, cpu_avx512_bf16, cpu_amx };
 // Null where the machine has it, else a sentence.
 const char* obstacle(Target target, const Machine& machine);
 

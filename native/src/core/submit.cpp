@@ -13,6 +13,9 @@
 #include "core/storage.hpp"
 
 namespace ndl {
+#if defined(__x86_64__)
+namespace cpu::amx { extern const bool kEmulated; }  // in the native tests
+#endif
 namespace {
 
 bool tracing() {
@@ -373,6 +376,11 @@ const char* obstacle(Target target, const Machine& machine) {
     case Target::cpu_avx512: return machine.isa >= Isa::avx512 ? nullptr : "it needs AVX-512, which this machine lacks or NATIVEDL_CPU hides";
     case Target::cpu_avx512_bf16:
       return machine.isa >= Isa::avx512_bf16 ? nullptr : "it needs AVX-512 BF16, which this machine lacks or NATIVEDL_CPU hides";
+    case Target::cpu_amx:
+#if defined(__x86_64__)
+      if (cpu::amx::kEmulated && machine.isa >= Isa::avx512) return nullptr;
+#endif
+      return machine.isa >= Isa::amx ? nullptr : "it needs AMX, which this machine lacks or NATIVEDL_CPU hides";
   }
   return "its target is unknown";
 }

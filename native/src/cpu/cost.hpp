@@ -16,6 +16,7 @@ struct Rates {
 
 inline Rates rates(Target target) {
   switch (target) {
+    case Target::cpu_amx: return {800e9, 12e9};
     case Target::cpu_avx512_bf16: return {machine().intel ? 45e9 : 180e9, 12e9};
     case Target::cpu_avx512: return {90e9, 12e9};
     case Target::cpu_avx2: return {50e9, 11e9};

@@ -18,8 +18,8 @@
 //   B group     kKc x kGroup panels x 48 floats = 512 x 8 x 48 x 4 = 768 KB, in L2 (1 MB and more)
 //   A block     kMc x kKc floats = 56 x 512 x 4 = 112 KB
 //
-// A step of k is one float; in the build for AVX-512 BF16, whose dot products take pairs, it is two bf16 in a float's place,
-// and k below counts steps. Elsewhere bf16 becomes f32 as it is packed (operand.hpp). Sums for a C in bf16 stay in scratch
+// A step of k is one float; in the builds for AVX-512 BF16 and AMX, whose dot products take pairs, it is two bf16 in a float's
+// place, and k below counts steps; AMX's tiles are 32 x 32 (kernels/gemm_tiles.cpp). Elsewhere bf16 becomes f32 as it is packed (operand.hpp). Sums for a C in bf16 stay in scratch
 // until they are whole.
 //
 // An element's sum runs over k in order within a block and over the blocks in order: no dependence on threads or tiles.
@@ -30,18 +30,26 @@
 
 namespace ndl::cpu::NDL_ISA {
 
-#if defined(__AVX512BF16__)
+#if defined(NDL_AMX) || defined(__AVX512BF16__)
 inline constexpr int kStep = 2;  // elements of k in a step
 #else
 inline constexpr int kStep = 1;
 #endif
+#if defined(NDL_AMX)
+inline constexpr bool kAmx = true;
+#else
+inline constexpr bool kAmx = false;
+#endif
+inline constexpr int kWidest = kAmx ? 2 : 3;  // vectors of a panel
 template <class T>
 inline constexpr bool kIsBf16 = sizeof(T) == 2;
 
 inline constexpr int64_t kKc = 512;
 inline constexpr int64_t kAhead = 8;            // rows of B that are asked for before they are packed
 inline constexpr int64_t kGroup = 8;            // panels of B that stay in L2 while rows of A pass
-#if defined(__AVX512F__) || defined(__aarch64__)
+#if defined(NDL_AMX)
+inline constexpr int kRowsFor[4] = {0, 32, 32, 0};
+#elif defined(__AVX512F__) || defined(__aarch64__)
 inline constexpr int kRowsFor[4] = {0, 16, 14, 8};  // of a tile, by its vectors
 #else
 inline constexpr int kRowsFor[4] = {0, 12, 6, 4};
@@ -56,7 +64,7 @@ inline constexpr int64_t kScratchFloats = kMc * kScratchLd;
 struct Panels {
   int64_t columns, vectors, count, widest;
 
-  NDL_INLINE explicit Panels(int64_t n, int64_t widest_panel = 3)
+  NDL_INLINE explicit Panels(int64_t n, int64_t widest_panel = kWidest)
       : columns(n), vectors((n + kLanes - 1) / kLanes), count((vectors + widest_panel - 1) / widest_panel), widest(widest_panel) {}
   // The first vector of panel p; of p = count, one past the last.
   NDL_INLINE int64_t first(int64_t p) const {
@@ -204,7 +212,7 @@ NDL_INLINE void block_product(int64_t mc, int64_t kc, const float* a, int64_t ld
     int64_t end = first + 1;
     while (end < last && panels.width(end) == width) ++end;
     // Rows 4 KB apart share one set of L1, which holds eight lines.
-    const int64_t most = !kColumns && lda % 1024 == 0 && kRowsFor[width] > 8 ? 8 : kRowsFor[width];
+    const int64_t most = !kAmx && !kColumns && lda % 1024 == 0 && kRowsFor[width] > 8 ? 8 : kRowsFor[width];
     const int64_t tiles = (mc + most - 1) / most;
     for (int64_t tile = 0; tile < tiles; ++tile) {
       const int64_t i = mc * tile / tiles, rows = mc * (tile + 1) / tiles - i;
@@ -284,7 +292,7 @@ NDL_INLINE void finish_row(const float* sums, int64_t count, int64_t distance, i
 }
 
 // Floats of scratch that `multiply` needs for each core: a block of A where it is gathered, and sums of rows of C in bf16.
-inline constexpr int64_t kSumsLd = kGroup * 3 * kLanes;
+inline constexpr int64_t kSumsLd = kGroup * kWidest * kLanes;
 template <class T>
 inline constexpr int64_t kMultiplyFloats = kScratchFloats + (kIsBf16<T> ? kMc * kSumsLd : 0);
 

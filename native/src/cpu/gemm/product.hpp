@@ -33,7 +33,7 @@ NDL_INLINE int64_t loose_columns(const Product& p) {
 // 9 to 14 rows of A are one tile at 2 vectors, not two at 3.
 template <class T>
 NDL_INLINE Panels panels_of(const Product& p) {
-  return Panels(p.n - loose_columns<T>(p), p.m > kRowsFor[3] && p.m <= kRowsFor[2] ? 2 : 3);
+  return Panels(p.n - loose_columns<T>(p), p.m > kRowsFor[3] && p.m <= kRowsFor[2] ? 2 : kWidest);
 }
 
 template <class T>
@@ -44,7 +44,7 @@ NDL_INLINE int64_t slices_of(const Product& p) {
 
 // Floats of workspace: the sums of the slices, then for each core a group of B; the loose columns; where they are needed a
 // block of A and sums for a C in bf16, of which a task has at most kNarrowRows rows.
-inline constexpr int64_t kGroupFloats = kKc * kGroup * 3 * kLanes;
+inline constexpr int64_t kGroupFloats = kKc * kGroup * kWidest * kLanes;
 inline constexpr int64_t kNarrowRows = 1024;
 template <class T, class Y>
 inline constexpr int64_t kTaskFloats = kGroupFloats + (kIsBf16<T> ? kScratchFloats : 2 * kKc) + (kIsBf16<Y> ? kNarrowRows * kSumsLd : 0);
@@ -86,6 +86,14 @@ NDL_INLINE void pack_operand(const Product& p, const T* b, int64_t k0, int64_t k
 template <class T>
 NDL_INLINE Block left_block(const Product& p, const T* a, int64_t m0, int64_t rows, int64_t k0, int64_t kc, float* scratch) {
   if constexpr (!kIsBf16<T>) return p.transpose_a ? Block{a + k0 * p.m + m0, p.m} : Block{a + m0 * p.k + k0, p.k};
+  if (p.transpose_a && kAmx) {
+    for (int64_t i = 0; i < rows; ++i)
+      for (int64_t k = k0; k < k0 + kc; ++k) {
+        const T* low = a + kStep * k * p.m + m0 + i;
+        scratch[i * kScratchLd + k - k0] = pair(*low, kStep * k + 1 < p.k ? low[p.m] : T{0});
+      }
+    return {scratch, kScratchLd};
+  }
   if (p.transpose_a) {
     for (int64_t k = 0; k < kc; ++k) copy_across(a + m0, p.m, p.k, k0 + k, rows, scratch + k * kMc);
     return {scratch, kMc};
@@ -152,7 +160,7 @@ void multiply_slices(const Product& p, int64_t slices, const T* a, const T* b, Y
           const int64_t m0 = from + (to - from) * i / blocks, rows = from + (to - from) * (i + 1) / blocks - m0;
           const Block left = left_block(p, own_a, m0, rows, k0, kc, scratch);
           const auto multiply_block = [&](float* target, int64_t ld, const Epilogue& finish) NDL_LAMBDA_INLINE {
-            if (p.transpose_a) block_product<true>(rows, kc, left.data, left.ld, panels, first, last, right, target, ld, finish);
+            if (p.transpose_a && !kAmx) block_product<true>(rows, kc, left.data, left.ld, panels, first, last, right, target, ld, finish);
             else block_product<false>(rows, kc, left.data, left.ld, panels, first, last, right, target, ld, finish);
           };
           const int64_t corner = (sum * p.m + m0) * p.n;

@@ -1,7 +1,7 @@
 // cpu/kernels/gemm.cpp: y[m,n] = act( alpha * sum_k op(a)[m,k] * op(b)[k,n] + beta * c[m,n] + bias[n] ), b packed on the way.
 // Shapes and mapping: cpu/gemm/product.hpp. f32; bf16 with sums in f32 and y, c, bias in bf16 or f32.
-// Refuses: f64; in the build for AVX-512 BF16 all but bf16. Bound: the peak of FMA or of the dot products.
-// A bf16 number below 2^-126 counts as 0 in a dot product of AVX-512 BF16.
+// Refuses: f64; in the builds for AVX-512 BF16 and AMX all but bf16. Bound: the peak of FMA or of the dot products.
+// A bf16 number below 2^-126 counts as 0 in a dot product of AVX-512 BF16 and AMX.
 #include "cpu/gemm/product.hpp"
 #include "ops/gemm.hpp"
 
@@ -33,5 +33,10 @@ void forward(const Gemm& r, const Buffers& b, const Exec& exec) {
 }  // namespace
 
 const Kernel<Gemm> gemm_forward_packed{forward, workspace};
+#if defined(NDL_AMX_EMULATED)
+extern const bool kEmulated = true;
+#elif defined(NDL_AMX)
+extern const bool kEmulated = false;
+#endif
 
 }  // namespace ndl::cpu::NDL_ISA

@@ -5,8 +5,8 @@
 //   backward_input   dx [rows, k]    dy [rows, n]            w   [n, k]   packed once per version of the weight
 //   backward_weight  dw [n, k]       dy^T (read as it lies)  x [rows, k]  packed piece by piece of the rows
 //
-// Mapping: cpu/gemm/engine.hpp, product.hpp. f32; bf16 with sums in f32. Refuses: f64; in the build for AVX-512 BF16 all but
-// bf16. Bound: the peak of FMA or of the dot products; memory bandwidth (the weight) for few rows.
+// Mapping: cpu/gemm/engine.hpp, product.hpp. f32; bf16 with sums in f32. Refuses: f64; in the builds for AVX-512 BF16
+// and AMX all but bf16. Bound: the peak of FMA or of the dot products; memory bandwidth (the weight) for few rows.
 #include "cpu/gemm/product.hpp"
 #include "ops/linear.hpp"
 
