@@ -318,8 +318,8 @@ static bool row_values(const std::string& op, const Case& row, Values& values, s
     // The backward passes read these as f32, like the library's users; argmax and masks stay integers.
     for (size_t item = 0; item < values[name].size(); ++item) {
       Value& value = values[name][item];
-      if (value.desc.dtype != NDL_DTYPE_F64) continue;
-      if (!wide_row) {
+      if (value.desc.dtype != NDL_DTYPE_F64 && value.desc.dtype != NDL_DTYPE_BF16) continue;
+      if (!wide_row && value.desc.dtype == NDL_DTYPE_F64) {
         value.desc.dtype = NDL_DTYPE_F32;
         for (double& element : value.data) element = static_cast<float>(element);
       }

@@ -90,17 +90,19 @@ std::string conv2d_max_pool2d(Draw& d) {
 std::string gemm(Draw& d) {
   const int64_t m = d.length(), n = d.length(), k = d.one_in(8) ? d.between(200, 700) : d.length();
   const bool ta = d.one_in(2), tb = d.one_in(2);
-  const std::string batch = d.one_in(4) ? text(d.between(1, 3), 'x') : "";
-  return text("a=", batch, ta ? k : m, 'x', ta ? m : k, " b=", d.one_in(2) ? "" : batch, tb ? n : k, 'x', tb ? k : n, " transpose_a=", ta,
+  const std::string batch = d.one_in(4) ? text(d.between(1, 3), 'x') : "", type = d.one_in(3) ? ":bf16" : "";
+  return text("a=", batch, ta ? k : m, 'x', ta ? m : k, type, " b=", d.one_in(2) ? "" : batch, tb ? n : k, 'x', tb ? k : n, type, " transpose_a=", ta,
               " transpose_b=", tb) +
-         d.maybe(3, text("c=", batch, m, 'x', n)) + d.maybe(2, text("bias=", n)) + d.maybe(4, "alpha=0.5") + d.maybe(4, "beta=-2") +
+         d.maybe(3, text("c=", batch, m, 'x', n, type)) + d.maybe(2, text("bias=", n, type)) + d.maybe(4, "alpha=0.5") + d.maybe(4, "beta=-2") +
          d.maybe(2, "activation=relu");
 }
 
 std::string linear(Draw& d) {
   const int64_t n = d.length(), k = d.one_in(8) ? d.between(200, 700) : d.length();
   const std::string rows = d.one_in(4) ? text(d.between(1, 3), 'x', d.between(1, 9)) : text(d.length());
-  return text("x=", rows, 'x', k, " weight=", n, 'x', k) + d.maybe(2, text("bias=", n)) + d.maybe(3, text("residual=", rows, 'x', n)) +
+  const std::string type = d.one_in(3) ? ":bf16" : "";
+  return text("x=", rows, 'x', k, type, " weight=", n, 'x', k, type) + d.maybe(2, text("bias=", n, type)) +
+         d.maybe(3, text("residual=", rows, 'x', n, type)) +
          d.maybe(2, "activation=relu");
 }
 

@@ -66,7 +66,7 @@ public static partial class Ops
                     : of.Options.TransposeB ? Product(dy, saved[0], true, of.Options.TransposeA, of.Options.Alpha, of.B)
                     : Product(saved[0], dy, !of.Options.TransposeA, false, of.Options.Alpha, of.B),
                 !need[2] ? null : of.Options.Beta == 1 ? dy : ThroughF32(dy, wide => Scale(wide, of.Options.Beta)),
-                need[3] ? BiasGradient(dy) : null,
+                need[3] ? Native.LinearBackwardBias(dy) : null,
             ],
             o.Activation);
     }

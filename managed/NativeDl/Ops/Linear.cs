@@ -23,14 +23,11 @@ public static partial class Ops
             [
                 need[0] ? Native.LinearBackwardInput(dy, saved[1]) : null,
                 need[1] ? Native.LinearBackwardWeight(saved[0], dy) : null,
-                need[2] ? BiasGradient(dy) : null,
+                need[2] ? Native.LinearBackwardBias(dy) : null,
                 need[3] ? dy : null,
             ],
             activation);
     }
-
-    // The sum of dy over all but its last dimension.
-    private static Tensor BiasGradient(Tensor dy) => ThroughF32(dy, Native.LinearBackwardBias);
 }
 
 internal static unsafe partial class Native

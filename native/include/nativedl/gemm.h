@@ -35,7 +35,7 @@ NDL_API ndl_status ndl_linear_backward_input(ndl_context context, ndl_tensor dy,
 /* dw[n, k] = sum over all rows of dy[..., n] * x[..., k]. */
 NDL_API ndl_status ndl_linear_backward_weight(ndl_context context, ndl_tensor x, ndl_tensor dy,
                                               ndl_tensor* dw);
-/* db[n] = sum over all rows of dy[..., n]. Not bf16. */
+/* db[n] = sum over all rows of dy[..., n]. */
 NDL_API ndl_status ndl_linear_backward_bias(ndl_context context, ndl_tensor dy, ndl_tensor* db);
 
 /* gemm: the product of two matrices, or of the matrices of two batches in turn.

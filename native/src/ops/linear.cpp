@@ -84,7 +84,6 @@ void infer_backward_weight(const NoOptions&, Descs& operands, Linear& record) {
 
 void infer_backward_bias(const NoOptions&, Descs& operands, Conv2dBias& record) {
   const Desc& dy = operands[Conv2dBias::kDy];
-  require_floating("linear_backward_bias", "dy", dy);
   require_rows("linear_backward_bias", "dy", dy);
   record.rows = rows_of(dy);
   record.k = last_of(dy);
@@ -109,7 +108,7 @@ const Implementation<Linear> kBackwardWeight[] = {
     {"cpu:ref", Target::any_cpu, nullptr, cpu::plain_estimate, &cpu::ref::linear_backward_weight},
 };
 const Implementation<Conv2dBias> kBackwardBias[] = {
-    NDL_LIST_SIMD("vector", only_f32, cpu::plain_estimate, conv2d_backward_bias_vector),
+    NDL_LIST_SIMD("vector", only_f32_or_bf16, cpu::plain_estimate, conv2d_backward_bias_vector),
     {"cpu:ref", Target::any_cpu, nullptr, cpu::plain_estimate, &cpu::ref::conv2d_backward_bias},
 };
 

@@ -140,7 +140,6 @@ NDL_INLINE F32 multiply_add(F32 sum, F32 value, F32 row) {
 template <int kMr, int kVectors, bool kColumns, bool kPack>
 NDL_INLINE void micro_kernel(int64_t kc, const float* a, int64_t lda, const float* b, int64_t ldb, float* packed, float* c, int64_t ldc,
                              int64_t columns, const Epilogue& epilogue) {
-  const Epilogue finish = epilogue;  // a copy, which no store to C can change
   F32 sum[kMr][kVectors];
 #pragma GCC unroll 16
   for (int i = 0; i < kMr; ++i)
@@ -168,18 +167,41 @@ NDL_INLINE void micro_kernel(int64_t kc, const float* a, int64_t lda, const floa
       for (int j = 0; j < kVectors; ++j) sum[i][j] = multiply_add(sum[i][j], value, row[j]);
     }
   }
+  if (columns < kVectors * kLanes || epilogue.alpha != 1 || epilogue.beta != 1) {  // seldom: through memory, in little code
+    float sums[kMr][kVectors * kLanes];
 #pragma GCC unroll 16
-  for (int i = 0; i < kMr; ++i) {
+    for (int i = 0; i < kMr; ++i)
+#pragma GCC unroll 3
+      for (int j = 0; j < kVectors; ++j) store<F32>(sums[i] + j * kLanes, sum[i][j]);
+    const Epilogue finish = epilogue;  // a copy, which no store to C can change
+    for (int i = 0; i < kMr; ++i)
+      for_vectors(0, columns, [&](int64_t j, int n) NDL_LAMBDA_INLINE {
+        store_some(c + i * ldc + j, finish.apply(load_some(sums[i] + j, n), i * ldc + j, j, n), n);
+      });
+    return;
+  }
+  asm("" : "+r"(ldc));  // addresses of C that were kept since the prefetches would cost more than new ones
+  if (epilogue.residual != nullptr)
+#pragma GCC unroll 16
+    for (int i = 0; i < kMr; ++i)
+#pragma GCC unroll 3
+      for (int j = 0; j < kVectors; ++j) sum[i][j] += load(epilogue.residual + i * ldc + j * kLanes);
+  if (epilogue.bias != nullptr)
 #pragma GCC unroll 3
     for (int j = 0; j < kVectors; ++j) {
-      const int64_t first = j * kLanes;
-      const int lanes = columns - first >= kLanes ? kLanes : static_cast<int>(columns - first);
-      if (lanes <= 0) break;
-      const int64_t offset = i * ldc + first;
-      if (lanes == kLanes) store<F32>(c + offset, finish.apply(sum[i][j], offset, first, kLanes));
-      else store_n<F32>(c + offset, finish.apply(sum[i][j], offset, first, lanes), lanes);
+      const F32 bias = load(epilogue.bias + j * kLanes);
+#pragma GCC unroll 16
+      for (int i = 0; i < kMr; ++i) sum[i][j] += bias;
     }
-  }
+  if (epilogue.relu)
+#pragma GCC unroll 16
+    for (int i = 0; i < kMr; ++i)
+#pragma GCC unroll 3
+      for (int j = 0; j < kVectors; ++j) sum[i][j] = select(sum[i][j] < 0.0f, F32{}, sum[i][j]);
+#pragma GCC unroll 16
+  for (int i = 0; i < kMr; ++i)
+#pragma GCC unroll 3
+    for (int j = 0; j < kVectors; ++j) store<F32>(c + i * ldc + j * kLanes, sum[i][j]);
 }
 
 // A tile of C, rows x up to width vectors; compiled once per set in kernels/gemm_tiles.cpp, for every number of rows.

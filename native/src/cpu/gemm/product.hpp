@@ -86,13 +86,13 @@ NDL_INLINE void pack_operand(const Product& p, const T* b, int64_t k0, int64_t k
 template <class T>
 NDL_INLINE Block left_block(const Product& p, const T* a, int64_t m0, int64_t rows, int64_t k0, int64_t kc, float* scratch) {
   if constexpr (!kIsBf16<T>) return p.transpose_a ? Block{a + k0 * p.m + m0, p.m} : Block{a + m0 * p.k + k0, p.k};
-  if (p.transpose_a && kAmx) {
-    for (int64_t i = 0; i < rows; ++i)
+  if constexpr (kAmx && kIsBf16<T>) {
+    for (int64_t i = 0; p.transpose_a && i < rows; ++i)
       for (int64_t k = k0; k < k0 + kc; ++k) {
         const T* low = a + kStep * k * p.m + m0 + i;
         scratch[i * kScratchLd + k - k0] = pair(*low, kStep * k + 1 < p.k ? low[p.m] : T{0});
       }
-    return {scratch, kScratchLd};
+    if (p.transpose_a) return {scratch, kScratchLd};
   }
   if (p.transpose_a) {
     for (int64_t k = 0; k < kc; ++k) copy_across(a + m0, p.m, p.k, k0 + k, rows, scratch + k * kMc);

@@ -234,9 +234,10 @@ NDL_INLINE int64_t bias_slices(const Conv2dBias& r) {
 
 int64_t bias_workspace(const Conv2dBias& r, const Env&) { return bias_slices(r) * r.k * 4; }
 
-void backward_bias(const Conv2dBias& r, const Buffers& b, const Exec& exec) {
-  const float* dy = b.get<float>(Conv2dBias::kDy);
-  float* db = b.get<float>(Conv2dBias::kDb);
+template <class T>
+void sum_rows(const Conv2dBias& r, const Buffers& b, const Exec& exec) {
+  const T* dy = b.get<T>(Conv2dBias::kDy);
+  T* db = b.get<T>(Conv2dBias::kDb);
   auto* partial = static_cast<float*>(exec.workspace);
   const int64_t slices = bias_slices(r);
   exec.parallel_for(slices, 1, [&](int64_t begin, int64_t end, int32_t) {
@@ -246,7 +247,7 @@ void backward_bias(const Conv2dBias& r, const Buffers& b, const Exec& exec) {
       fill_floats(sums, 0.0f, r.k);
       // Rows lie in memory as they are read; four at a time, since each pass over the sums costs a load and a store.
       for (int64_t row = first; row < last; row += 4) {
-        const float* next[4];
+        const T* next[4];
         for (int i = 0; i < 4; ++i) next[i] = dy + (row + i < last ? row + i : row) * r.k;
         const int count = last - row < 4 ? static_cast<int>(last - row) : 4;
         for_vectors(0, r.k, [&](int64_t k, int n) NDL_LAMBDA_INLINE {
@@ -262,6 +263,12 @@ void backward_bias(const Conv2dBias& r, const Buffers& b, const Exec& exec) {
     for (int64_t slice = 1; slice < slices; ++slice) sum += load_some(partial + slice * r.k + k, n);
     store_some(db + k, sum, n);
   });
+}
+
+// bf16, which linear has.
+void backward_bias(const Conv2dBias& r, const Buffers& b, const Exec& exec) {
+  if (r.dtype == NDL_DTYPE_F32) sum_rows<float>(r, b, exec);
+  else sum_rows<Bf16>(r, b, exec);
 }
 
 }  // namespace

@@ -106,7 +106,7 @@ void backward_weight(const Conv2d& r, const Buffers& b, const Exec&) {
 }
 
 void backward_bias(const Conv2dBias& r, const Buffers& b, const Exec&) {
-  by_dtype(r.dtype, [&]<class T>(T) {
+  by_factor(r.dtype, [&]<class T>(T) {
     const T* dy = b.get<T>(Conv2dBias::kDy);
     T* db = b.get<T>(Conv2dBias::kDb);
     for (int64_t k = 0; k < r.k; ++k) {
