@@ -16,9 +16,10 @@
 namespace ndl {
 namespace {
 
+#if defined(__x86_64__)
 // AMX with bf16, whose 8 KB of tiles Linux saves for a process that asked for them.
 bool has_amx() {
-#if defined(__x86_64__) && defined(__linux__)
+#if defined(__linux__)
   constexpr unsigned kTile = 1u << 24, kBf16 = 1u << 22;
   constexpr long kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILE_DATA
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
@@ -28,6 +29,7 @@ bool has_amx() {
   return false;
 #endif
 }
+#endif
 
 Isa detect_isa() {
 #if defined(__x86_64__)
