@@ -80,8 +80,20 @@ std::string processor_name() {
   return "unknown";
 }
 
+// Linux itself is asked first: of the L3, the C library counts on some machines what all sockets have, of which a core sees a part.
 int64_t cache_bytes([[maybe_unused]] int level) {
 #if defined(__linux__) && defined(_SC_LEVEL1_DCACHE_SIZE)
+  for (int index = 0;; ++index) {
+    const std::string folder = "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(index) + "/";
+    std::ifstream level_file(folder + "level"), type_file(folder + "type"), size_file(folder + "size");
+    int found = 0;
+    std::string type, unit;
+    int64_t size = 0;
+    if (!(level_file >> found) || !(type_file >> type)) break;
+    if (found != level || type == "Instruction" || !(size_file >> size)) continue;
+    size_file >> unit;
+    return unit == "K" ? size << 10 : unit == "M" ? size << 20 : size;
+  }
   const int name = level == 1 ? _SC_LEVEL1_DCACHE_SIZE : level == 2 ? _SC_LEVEL2_CACHE_SIZE : _SC_LEVEL3_CACHE_SIZE;
   const long bytes = sysconf(name);
   return bytes > 0 ? bytes : 0;

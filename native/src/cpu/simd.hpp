@@ -28,6 +28,13 @@ inline constexpr int kLanes = kVectorBytes / 4;
 typedef float F32 __attribute__((vector_size(kVectorBytes)));
 typedef int32_t I32 __attribute__((vector_size(kVectorBytes)));  // also the mask: 0 or -1 in each lane
 
+// Sizes.
+NDL_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+NDL_INLINE int64_t greater(int64_t a, int64_t b) { return a > b ? a : b; }
+NDL_INLINE int64_t at_least_1(int64_t a) { return a < 1 ? 1 : a; }
+NDL_INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+NDL_INLINE int64_t whole_vectors(int64_t n) { return ceil_div(n, kLanes) * kLanes; }
+
 template <class V>
 struct ElementOf;
 template <>
@@ -201,6 +208,7 @@ NDL_INLINE F32 broadcast_pair(const float* source) {
 
 // Asks for a cache line that will be read soon; any address will do.
 NDL_INLINE void prefetch(const float* address) { __builtin_prefetch(address, 0, 2); }
+NDL_INLINE void prefetch_to_write(const float* address) { __builtin_prefetch(address, 1, 2); }
 
 // A store past the caches, for what nobody reads soon: target aligned to kVectorBytes. A task that has used it ends
 // with stream_fence, after which its stores are in order with all others.

@@ -25,8 +25,6 @@ namespace {
 
 constexpr int kColumns = 8;
 
-NDL_INLINE int64_t padded(int64_t channels) { return (channels + kLanes - 1) / kLanes * kLanes; }
-
 // The i-th channel of each lane's group, for the lanes of channels c to c + n of a pixel.
 template <int kWidth>
 NDL_INLINE F32 member(const float* pixel, int64_t c, int n, int i) {
@@ -89,12 +87,13 @@ struct Walk {
   int64_t kernel_columns, ahead;  // rows that each row of the result reads first
   const float* bias;
   bool relu;
+  int64_t below;  // floats to the row of the result that follows
 };
 
 // kCount columns of the result, a phase apart, that are all reached by the same rows x columns taps.
 template <int kWidth, int kCount, bool kStream>
 NDL_INLINE void tile(const Walk& walk, const Reach& row, const Reach& column, const float* image, const float* weights, float* result) {
-  const int64_t across = padded(walk.channels), tap = across * kWidth;
+  const int64_t across = whole_vectors(walk.channels), tap = across * kWidth;
   const int64_t row_read = walk.rows.read_step * walk.line, column_read = walk.columns.read_step * walk.channels;
   const int64_t row_weight = walk.rows.tap_step * walk.kernel_columns * tap, column_weight = walk.columns.tap_step * tap;
   const int64_t next_result = walk.columns.phases * walk.channels;
@@ -125,8 +124,12 @@ NDL_INLINE void tile(const Walk& walk, const Reach& row, const Reach& column, co
     for (int q = 0; q < kCount; ++q) {
       const F32 v = walk.relu ? select(sum[q] < 0.0f, F32{}, sum[q]) : sum[q];
       float* to = result + q * next_result + c;
-      if constexpr (kStream) stream(to, v);
-      else store_some(to, v, lanes);
+      if constexpr (kStream) {
+        stream(to, v);
+      } else {
+        prefetch_to_write(to + walk.below);  // a store that has to wait for its line holds up those behind it
+        store_some(to, v, lanes);
+      }
     }
   });
 }
@@ -178,7 +181,7 @@ void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
   auto* reach = static_cast<Reach*>(exec.workspace);
   const Walk walk{forward_side(r.p, r.h, r.r, r.stride_h, r.pad_top, r.dilation_h, reach),
                   forward_side(r.q, r.w, r.s, r.stride_w, r.pad_left, r.dilation_w, reach + r.p),
-                  r.c, r.w * r.c, r.stride_w * r.c, r.s, r.stride_h, b.get<float>(Conv2d::kBias), r.activation == NDL_ACTIVATION_RELU};
+                  r.c, r.w * r.c, r.stride_w * r.c, r.s, r.stride_h, b.get<float>(Conv2d::kBias), r.activation == NDL_ACTIVATION_RELU, r.q * r.c};
   walk_all<kWidth>(walk, r.n, r.h, b.get<float>(Conv2d::kX), static_cast<const float*>(b.derived), b.get<float>(Conv2d::kY),
                    exec.beyond_cache(r), exec);
 }
@@ -187,21 +190,21 @@ void backward_input(const Conv2d& r, const Buffers& b, const Exec& exec) {
   auto* reach = static_cast<Reach*>(exec.workspace);
   const Walk walk{backward_side(r.p, r.h, r.r, r.stride_h, r.pad_top, r.dilation_h, reach),
                   backward_side(r.q, r.w, r.s, r.stride_w, r.pad_left, r.dilation_w, reach + r.h),
-                  r.c, r.q * r.c, r.c, r.s, 1, nullptr, false};
+                  r.c, r.q * r.c, r.c, r.s, 1, nullptr, false, r.w * r.c};
   walk_all<kWidth>(walk, r.n, r.p, b.get<float>(Conv2d::kDy), static_cast<const float*>(b.derived), b.get<float>(Conv2d::kDx),
                    exec.beyond_cache(r), exec);
 }
 int64_t forward_workspace(const Conv2d& r, const Env&) { return (r.p + r.q) * static_cast<int64_t>(sizeof(Reach)); }
 int64_t backward_input_workspace(const Conv2d& r, const Env&) { return (r.h + r.w) * static_cast<int64_t>(sizeof(Reach)); }
 
-int64_t packed_bytes(const Conv2d& r, const Env&) { return r.r * r.s * (r.c / r.groups) * padded(r.c) * 4; }
+int64_t packed_bytes(const Conv2d& r, const Env&) { return r.r * r.s * (r.c / r.groups) * whole_vectors(r.c) * 4; }
 
 // packed[tap][i][c] = w[c][tap][i], or with the group's members exchanged, w[g + i][tap][c - g].
 template <bool kExchange>
 void pack(const Conv2d& r, const void* weight, void* packed, const Exec&) {
   const float* w = static_cast<const float*>(weight);
   float* to = static_cast<float*>(packed);
-  const int64_t width = r.c / r.groups, taps = r.r * r.s, across = padded(r.c);
+  const int64_t width = r.c / r.groups, taps = r.r * r.s, across = whole_vectors(r.c);
   for (int64_t tap = 0; tap < taps; ++tap)
     for (int64_t i = 0; i < width; ++i, to += across) {
       for (int64_t c = 0; c < r.c; ++c)
@@ -221,7 +224,7 @@ NDL_INLINE Slices slices_of(const Conv2d& r) {
   const int64_t all = r.n * r.p, rows = (all + 31) / 32;  // at most 32 slices
   return rows == 0 ? Slices{1, 1} : Slices{rows, (all + rows - 1) / rows};
 }
-NDL_INLINE int64_t sums_floats(const Conv2d& r) { return r.r * r.s * (r.c / r.groups) * padded(r.c); }
+NDL_INLINE int64_t sums_floats(const Conv2d& r) { return r.r * r.s * (r.c / r.groups) * whole_vectors(r.c); }
 int64_t backward_weight_workspace(const Conv2d& r, const Env&) {
   return slices_of(r).count * sums_floats(r) * 4 + r.s * static_cast<int64_t>(sizeof(Reach));
 }
@@ -229,7 +232,7 @@ int64_t backward_weight_workspace(const Conv2d& r, const Env&) {
 // sums[j][i][c] += dy over columns [begin, end) times what taps j .. j + kCount of the kernel row read there; all inside.
 template <int kWidth, int kCount>
 NDL_INLINE void tap_sums(const Conv2d& r, const float* x, const float* dy, int64_t begin, int64_t end, float* sums) {
-  const int64_t across = padded(r.c), next = r.stride_w * r.c, tap = r.dilation_w * r.c, ahead_x = r.w * r.c * r.stride_h, ahead_dy = r.q * r.c;
+  const int64_t across = whole_vectors(r.c), next = r.stride_w * r.c, tap = r.dilation_w * r.c, ahead_x = r.w * r.c * r.stride_h, ahead_dy = r.q * r.c;
   for_vectors(0, r.c, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
     F32 sum[kCount][kWidth] = {};
     const float* from = x + begin * next;
@@ -267,7 +270,7 @@ NDL_INLINE Range inside(const Conv2d& r, int64_t j, int64_t begin, int64_t end) 
 template <int kWidth>
 void row_sums(const Conv2d& r, const float* line, const float* dy, int64_t begin, int64_t end, float* sums) {
   constexpr int kTogether = 4 / kWidth;  // taps whose sums that stay in registers: enough to hide the latency of one
-  const int64_t tap = kWidth * padded(r.c);
+  const int64_t tap = kWidth * whole_vectors(r.c);
   for (int64_t j = 0; j < r.s; j += kTogether) {
     const int64_t taps = r.s - j < kTogether ? r.s - j : kTogether;
     Range all{begin, end};
@@ -295,7 +298,7 @@ void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
   float* dw = b.get<float>(Conv2d::kDw);
   auto* partial = static_cast<float*>(exec.workspace);
   const Slices slices = slices_of(r);
-  const int64_t size = sums_floats(r), across = padded(r.c), taps = r.r * r.s;
+  const int64_t size = sums_floats(r), across = whole_vectors(r.c), taps = r.r * r.s;
   exec.parallel_for(slices.count, 1, [&](int64_t begin, int64_t end, int32_t) {
     for (int64_t slice = begin; slice < end; ++slice) {
       float* sums = partial + slice * size;

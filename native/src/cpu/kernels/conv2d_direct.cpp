@@ -25,10 +25,6 @@
 namespace ndl::cpu::NDL_ISA {
 namespace {
 
-NDL_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-NDL_INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
-NDL_INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // --- bundles ---------------------------------------------------------------------------------------------------
 
 // in and out: channels of one group on the side that is read and on that of the result.
@@ -43,7 +39,7 @@ struct Bundles {
   // Channels of bundle `index`, fewer in the last one.
   NDL_INLINE int64_t first(int64_t index, int64_t of_group) const { return index * together * of_group; }
   NDL_INLINE int64_t channels(int64_t index, int64_t of_group, int64_t all) const {
-    return least(together * of_group, all - first(index, of_group));
+    return smaller(together * of_group, all - first(index, of_group));
   }
 };
 
@@ -80,7 +76,7 @@ struct Axis {
   int64_t in, out, taps, stride, pad, dilation;
   bool backward;
 
-  NDL_INLINE int64_t phases() const { return backward ? least(stride, out) : 1; }
+  NDL_INLINE int64_t phases() const { return backward ? smaller(stride, out) : 1; }
   NDL_INLINE int64_t positions() const { return phases() == 0 ? 0 : ceil_div(out, phases()); }  // of phase 0, which has most
 };
 // One phase of it: position i of the phase (i * phases + phase of the result) reads, by tap first + t * step of the packed weight,
@@ -112,7 +108,7 @@ NDL_INLINE Extent extent_of(const Axis& axis, int64_t count) {
     const Side side = side_of(axis, phase);
     if (side.taps == 0) continue;
     const int64_t end = side.at + (side.taps - 1) * side.apart;
-    low = found ? least(low, side.at) : side.at, high = found ? most(high, end) : end, next = side.next;
+    low = found ? smaller(low, side.at) : side.at, high = found ? greater(high, end) : end, next = side.next;
     found = true;
   }
   return {low, high - low + (count - 1) * next + 1};
@@ -128,7 +124,7 @@ struct Source {
 template <int kTogether>
 NDL_INLINE Source copy_of(const float* image, int64_t h, int64_t w, int64_t c, int64_t first, int64_t channels, int64_t row, int64_t rows,
                           int64_t column, int64_t columns, int64_t pixel, float* copy) {
-  const int64_t begin = least(most(-column, 0), columns), end = most(least(w - column, columns), begin);
+  const int64_t begin = smaller(greater(-column, 0), columns), end = greater(smaller(w - column, columns), begin);
   float* to = copy;
   for (int64_t i = row; i < row + rows; ++i, to += columns * pixel) {
     if (i < 0 || i >= h) {
@@ -163,12 +159,12 @@ struct Bands {
   int64_t rows, count;
 };
 NDL_INLINE Bands bands_of(const Axis& rows, const Axis& columns, int64_t pixel, int64_t copies) {
-  const int64_t all = rows.positions(), line = most(1, extent_of(columns, columns.positions()).size * pixel);
+  const int64_t all = rows.positions(), line = greater(1, extent_of(columns, columns.positions()).size * pixel);
   if (all == 0) return {1, 0};
   const int64_t one = extent_of(rows, 1).size, next = extent_of(rows, 2).size - one;  // rows read for one, and for each further one
   const auto room = [&](int64_t floats) NDL_LAMBDA_INLINE { return (floats / line - one) / next + 1; };
-  int64_t count = ceil_div(all, most(room(kBandFloats), most(least(room(kMostBandFloats), 8), 2)));
-  if (copies * count < 16) count = least(ceil_div(16, most(copies, 1)), ceil_div(all, 4));
+  int64_t count = ceil_div(all, greater(room(kBandFloats), greater(smaller(room(kMostBandFloats), 8), 2)));
+  if (copies * count < 16) count = smaller(ceil_div(16, greater(copies, 1)), ceil_div(all, 4));
   return {ceil_div(all, count), ceil_div(all, ceil_div(all, count))};
 }
 
@@ -293,7 +289,7 @@ NDL_INLINE void band_of_rows(const Direction& d, const Panels& panels, const Ext
   const int64_t row_phases = d.rows.phases(), column_phases = d.columns.phases(), taps = d.rows.taps * d.columns.taps;
   for (int64_t a = 0; a < row_phases; ++a) {
     const Side rows = side_of(d.rows, a);
-    const int64_t end = least(begin + d.bands.rows, rows.positions);
+    const int64_t end = smaller(begin + d.bands.rows, rows.positions);
     for (int64_t b = 0; b < column_phases; ++b) {
       const Side columns = side_of(d.columns, b);
       for (int64_t panel = 0; panel < panels.count; ++panel) {
@@ -408,8 +404,8 @@ struct WeightPlan {
   NDL_INLINE explicit WeightPlan(const Conv2d& r) : d(forward_of(r)), panels(d.bundles.out * d.bundles.together, 2) {
     units = r.n * d.bands.count;
     size = r.r * r.s * d.bundles.in * panels.vectors * kLanes;
-    slices = most(least(least(ceil_div(32, d.bundles.count), units), kSliceFloats / (size * d.bundles.count + 1)), 1);
-    parts = most(least(ceil_div(32, d.bundles.count * slices), panels.count), 1);
+    slices = greater(smaller(smaller(ceil_div(32, d.bundles.count), units), kSliceFloats / (size * d.bundles.count + 1)), 1);
+    parts = greater(smaller(ceil_div(32, d.bundles.count * slices), panels.count), 1);
     gradient_floats = d.bands.rows * r.q * panels.vectors * kLanes;
   }
   NDL_INLINE int64_t first_panel(int64_t part) const { return panels.count * part / parts; }
@@ -471,7 +467,7 @@ struct Range {
 };
 NDL_INLINE Range inside(int64_t at, int64_t next, int64_t size, int64_t count) {
   const int64_t begin = at >= 0 ? 0 : ceil_div(-at, next), end = at >= size ? 0 : (size - 1 - at) / next + 1;
-  return {begin, most(least(end, count), begin)};
+  return {begin, greater(smaller(end, count), begin)};
 }
 
 // Adds a band's part to the sums of one bundle.
@@ -524,12 +520,12 @@ void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
         float* sums = partial + (slice * d.bundles.count + bundle) * plan.size;
         for (int64_t at = 0; at < depth; ++at) fill_floats(sums + at * ld + lane, 0.0f, lanes);
         for (int64_t unit = plan.units * slice / plan.slices; unit < plan.units * (slice + 1) / plan.slices; ++unit) {
-          const int64_t n = unit / d.bands.count, p = unit % d.bands.count * d.bands.rows, rows = least(d.bands.rows, r.p - p);
+          const int64_t n = unit / d.bands.count, p = unit % d.bands.count * d.bands.rows, rows = smaller(d.bands.rows, r.p - p);
           const Source image = copy_of<kTogether>(x + n * r.h * r.w * r.c, r.h, r.w, r.c, d.bundles.first(bundle, d.bundles.in),
                                                   d.bundles.channels(bundle, d.bundles.in, r.c), down.low + p * r.stride_h, down.size, across.low,
                                                   across.size, d.bundles.pixel, copy);
           const Source gradient = copy_of<kTogether>(dy + n * r.p * r.q * r.k, r.p, r.q, r.k, d.bundles.first(bundle, d.bundles.out) + lane,
-                                                     least(lanes, d.bundles.channels(bundle, d.bundles.out, r.k) - lane), p, rows, 0, r.q, lanes,
+                                                     smaller(lanes, d.bundles.channels(bundle, d.bundles.out, r.k) - lane), p, rows, 0, r.q, lanes,
                                                      copy + d.copy_floats());
           band_of_sums<kTogether>(r, plan, part, p, rows, image, gradient, sums);
         }
@@ -541,7 +537,7 @@ void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
   exec.parallel_for(d.bundles.count * columns * squares, 16, [&](int64_t begin, int64_t end, int32_t) {
     for (int64_t task = begin; task < end; ++task) {
       const int64_t at = task % squares * kLanes, lane = task / squares % columns * kLanes, bundle = task / squares / columns;
-      const int64_t rows = least(kLanes, depth - at);
+      const int64_t rows = smaller(kLanes, depth - at);
       float square[kLanes][kLanes];
       for (int64_t e = 0; e < rows; ++e) {
         const float* from = partial + bundle * plan.size + (at + e) * ld + lane;

@@ -17,8 +17,7 @@
 // Refuses: f64, groups, dilation along w, more than 4 channels. Bound: FMA peak.
 // Measured on one thread, Zen 4, AVX-512, milliseconds, in brackets oneDNN 3.13.1: 7x7, stride 2, 16x224x224x3 to 64 channels,
 // forward 36.8 (36.7), to the input 55 (181), to the weight 34.9 (42.4); 3x3, 128x28x28x1 to 32: 0.63 (1.01), 2.9 (9.0), 0.44 (0.46).
-#include "cpu/gemm/engine.hpp"
-#include "ops/conv2d.hpp"
+#include "cpu/gemm/conv2d_operands.hpp"
 
 namespace ndl::cpu::NDL_ISA {
 namespace {
@@ -70,21 +69,9 @@ NDL_INLINE Source source_of(const Conv2d& r, const float* x, int64_t n, int64_t 
 
 // --- forward ---------------------------------------------------------------------------------------------------
 
-int64_t packed_bytes(const Conv2d& r, const Env&) { return Panels(r.k).floats(r.r * r.s * r.c) * 4; }
-
-void forward_pack(const Conv2d& r, const void* weight, void* packed, const Exec&) {
-  const auto* w = static_cast<const float*>(weight);
-  const int64_t depth = r.r * r.s * r.c;
-  const Panels panels(r.k);
-  pack_rows(depth, panels, 0, panels.count, static_cast<float*>(packed),
-            [&](int64_t k, int64_t first, int64_t count, float* target) NDL_LAMBDA_INLINE {
-              for (int64_t j = 0; j < count; ++j) target[j] = w[(first + j) * depth + k];
-            });
-}
-
 // kMr neighbouring outputs by a panel of kVectors: x at the first tap of the first of them.
 template <int kMr, int kVectors>
-void forward_tile(const Conv2d& r, const float* x, int64_t line, const float* panel, const float* bias, int64_t channels, float* y) {
+void forward_tile(const Conv2d& r, const float* x, int64_t line, const float* panel, const float* bias, int64_t channels, bool streamed, float* y) {
   const int64_t next = r.stride_w * r.c, run = r.s * r.c, down = r.dilation_h * line;
   F32 sum[kMr][kVectors];
 #pragma GCC unroll 3
@@ -116,31 +103,33 @@ void forward_tile(const Conv2d& r, const float* x, int64_t line, const float* pa
       const int64_t left = channels - j * kLanes;
       if (left <= 0) break;
       const F32 v = relu ? select(sum[i][j] < 0.0f, F32{}, sum[i][j]) : sum[i][j];
-      if (left >= kLanes) store<F32>(y + i * r.k + j * kLanes, v);
+      if (streamed) stream(y + i * r.k + j * kLanes, v);
+      else if (left >= kLanes) store<F32>(y + i * r.k + j * kLanes, v);
       else store_n<F32>(y + i * r.k + j * kLanes, v, static_cast<int>(left));
     }
 }
 
 // A row of y by one panel. The last tile reaches back over outputs that are there already: the same sums again.
 template <int kVectors>
-NDL_INLINE void forward_row(const Conv2d& r, const float* x, int64_t line, const float* panel, const float* bias, int64_t channels, float* y) {
+NDL_INLINE void forward_row(const Conv2d& r, const float* x, int64_t line, const float* panel, const float* bias, int64_t channels, bool streamed,
+                            float* y) {
   constexpr int kMr = kRowsFor[kVectors], kHalf = kMr / 2;
   const int64_t next = r.stride_w * r.c;
   int64_t q = 0;
-  for (; q + kMr <= r.q; q += kMr) forward_tile<kMr, kVectors>(r, x + q * next, line, panel, bias, channels, y + q * r.k);
+  for (; q + kMr <= r.q; q += kMr) forward_tile<kMr, kVectors>(r, x + q * next, line, panel, bias, channels, streamed, y + q * r.k);
   while (q < r.q) {
     const int64_t left = r.q - q;
     if (r.q >= kMr && left > kHalf) {
       q = r.q - kMr;
-      return forward_tile<kMr, kVectors>(r, x + q * next, line, panel, bias, channels, y + q * r.k);
+      return forward_tile<kMr, kVectors>(r, x + q * next, line, panel, bias, channels, streamed, y + q * r.k);
     }
     if (left >= kHalf || r.q >= kHalf) {
       if (left < kHalf) q = r.q - kHalf;
-      forward_tile<kHalf, kVectors>(r, x + q * next, line, panel, bias, channels, y + q * r.k);
+      forward_tile<kHalf, kVectors>(r, x + q * next, line, panel, bias, channels, streamed, y + q * r.k);
       q += kHalf;
       continue;
     }
-    forward_tile<1, kVectors>(r, x + q * next, line, panel, bias, channels, y + q * r.k);
+    forward_tile<1, kVectors>(r, x + q * next, line, panel, bias, channels, streamed, y + q * r.k);
     ++q;
   }
 }
@@ -154,6 +143,7 @@ void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
   const auto* packed = static_cast<const float*>(b.derived);
   const Bands bands = bands_of(r);
   const Panels panels(r.k);
+  const bool streamed = exec.beyond_cache(r) && can_stream(y, r.k);
   const int64_t depth = r.r * r.s * r.c, grain = 1 + static_cast<int64_t>(5e5 * static_cast<double>(bands.count) / (r.flop + 1));
   exec.parallel_for(bands.count, grain, [&](int64_t begin, int64_t end, int32_t thread) {
     float* copy = static_cast<float*>(exec.workspace) + thread * source_floats(r);
@@ -167,11 +157,12 @@ void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
           const float* panel = packed + k * depth;
           const float* start = bias == nullptr ? nullptr : bias + k;
           float* to = y + ((n * r.p + first + p) * r.q) * r.k + k;
-          if (panels.width(at) == 3) forward_row<3>(r, from, source.line, panel, start, panels.columns_of(at), to);
-          else if (panels.width(at) == 2) forward_row<2>(r, from, source.line, panel, start, panels.columns_of(at), to);
-          else forward_row<1>(r, from, source.line, panel, start, panels.columns_of(at), to);
+          if (panels.width(at) == 3) forward_row<3>(r, from, source.line, panel, start, panels.columns_of(at), streamed, to);
+          else if (panels.width(at) == 2) forward_row<2>(r, from, source.line, panel, start, panels.columns_of(at), streamed, to);
+          else forward_row<1>(r, from, source.line, panel, start, panels.columns_of(at), streamed, to);
         }
     }
+    if (streamed) stream_fence();
   });
 }
 
@@ -258,12 +249,11 @@ constexpr int kElements = 6;
 #endif
 constexpr int kGradients = 2;  // vectors of dy
 
-NDL_INLINE int64_t padded_outputs(const Conv2d& r) { return (r.k + kLanes - 1) / kLanes * kLanes; }
 NDL_INLINE int64_t slices_of(const Conv2d& r) {
   const int64_t count = bands_of(r).count;
   return count < 1 ? 1 : count < 16 ? count : 16;
 }
-NDL_INLINE int64_t sums_floats(const Conv2d& r) { return window_elements(r) * padded_outputs(r); }
+NDL_INLINE int64_t sums_floats(const Conv2d& r) { return window_elements(r) * whole_vectors(r.k); }
 int64_t backward_weight_workspace(const Conv2d& r, const Env& env) {
   return (slices_of(r) * sums_floats(r) + env.cores * source_floats(r)) * 4;
 }
@@ -272,7 +262,7 @@ int64_t backward_weight_workspace(const Conv2d& r, const Env& env) {
 // `lanes` lanes.
 template <int kRows, int kCount, int kVectors>
 void weight_tile(const Conv2d& r, const float* x, int64_t line, const float* dy, int64_t rows, int lanes, float* sums) {
-  const int64_t next = r.stride_w * r.c, ld = padded_outputs(r), down = r.dilation_h * line, run = r.s * r.c;
+  const int64_t next = r.stride_w * r.c, ld = whole_vectors(r.k), down = r.dilation_h * line, run = r.s * r.c;
   F32 sum[kRows * kCount][kVectors];
 #pragma GCC unroll 12
   for (int e = 0; e < kRows * kCount; ++e)
@@ -324,7 +314,7 @@ void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
   const float* dy = b.get<float>(Conv2d::kGradient);
   float* dw = b.get<float>(Conv2d::kDw);
   const Bands bands = bands_of(r);
-  const int64_t slices = slices_of(r), size = sums_floats(r), ld = padded_outputs(r), run = r.s * r.c, elements = window_elements(r);
+  const int64_t slices = slices_of(r), size = sums_floats(r), ld = whole_vectors(r.k), run = r.s * r.c, elements = window_elements(r);
   auto* partial = static_cast<float*>(exec.workspace);
   exec.parallel_for(slices, 1, [&](int64_t begin, int64_t end, int32_t thread) {
     float* copy = partial + slices * size + thread * source_floats(r);
@@ -362,7 +352,7 @@ void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
 
 }  // namespace
 
-const Kernel<Conv2d> conv2d_forward_few_channels{forward, forward_workspace, Conv2d::kWeight, packed_bytes, forward_pack};
+const Kernel<Conv2d> conv2d_forward_few_channels{forward, forward_workspace, Conv2d::kWeight, filter_packed_bytes<true>, pack_filter<true>};
 const Kernel<Conv2d> conv2d_backward_input_few_channels{backward_input, backward_input_workspace, Conv2d::kFilter, backward_input_packed_bytes,
                                                         backward_input_pack};
 const Kernel<Conv2d> conv2d_backward_weight_few_channels{backward_weight, backward_weight_workspace};

@@ -10,7 +10,7 @@
 // Backward weight sums over pixels: these go in a number of slices that depends on the shape alone, each slice has
 // a dw of its own in the workspace, and the slices are added in order.
 // Refuses: f64. Bound: FMA peak; stride > 1 in backward_input multiplies zeros, which conv2d_phases.cpp does not.
-#include "cpu/gemm/conv2d_filter.hpp"
+#include "cpu/gemm/conv2d_operands.hpp"
 #include "cpu/gemm/product.hpp"
 #include "ops/conv2d.hpp"
 
@@ -62,24 +62,6 @@ NDL_INLINE void gather_taps(const Conv2d& r, const float* x, int64_t group, int6
 
 // --- forward ---------------------------------------------------------------------------------------------------
 
-int64_t forward_packed_bytes(const Conv2d& r, const Env&) {
-  return r.groups * Panels(r.k / r.groups).floats(r.r * r.s * (r.c / r.groups)) * 4;
-}
-
-void forward_pack(const Conv2d& r, const void* weight, void* packed, const Exec& exec) {
-  const int64_t kg = r.k / r.groups, depth = r.r * r.s * (r.c / r.groups), size = Panels(kg).floats(depth);
-  const Panels panels(kg);
-  exec.parallel_for(r.groups, 1, [&](int64_t begin, int64_t end, int32_t) {
-    for (int64_t g = begin; g < end; ++g) {
-      const float* w = static_cast<const float*>(weight) + g * kg * depth;
-      pack_rows(depth, panels, 0, panels.count, static_cast<float*>(packed) + g * size,
-                [&](int64_t k, int64_t first, int64_t count, float* target) NDL_LAMBDA_INLINE {
-                  for (int64_t j = 0; j < count; ++j) target[j] = w[(first + j) * depth + k];
-                });
-    }
-  });
-}
-
 void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
   const float* x = b.get<float>(Conv2d::kX);
   const float* bias = b.get<float>(Conv2d::kBias);
@@ -90,14 +72,9 @@ void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
       r.groups, m, kg, depth,
       [&](int64_t g, int64_t m0, int64_t mc, int64_t k0, int64_t kc, float* scratch) NDL_LAMBDA_INLINE {
         if (pointwise) return Block{x + m0 * r.c + g * cg + k0, r.c};
-        int64_t q = m0 % r.q, p = m0 / r.q % r.p, n = m0 / r.q / r.p;
-        for (int64_t i = 0; i < mc; ++i) {
+        for_pixels(r.p, r.q, m0, mc, [&](int64_t i, int64_t n, int64_t p, int64_t q) NDL_LAMBDA_INLINE {
           gather_taps(r, x, g, n, p, q, k0, kc, scratch + i * kScratchLd);
-          if (++q == r.q) {
-            q = 0;
-            if (++p == r.p) p = 0, ++n;
-          }
-        }
+        });
         return Block{scratch, kScratchLd};
       },
       static_cast<const float*>(b.derived), y, r.k, Epilogue{bias, r.activation == NDL_ACTIVATION_RELU}, exec);
@@ -131,14 +108,9 @@ void backward_input(const Conv2d& r, const Buffers& b, const Exec& exec) {
       r.groups, r.n * r.h * r.w, cg, depth,
       [&](int64_t g, int64_t m0, int64_t mc, int64_t k0, int64_t kc, float* scratch) NDL_LAMBDA_INLINE {
         if (pointwise) return Block{dy + m0 * r.k + g * kg + k0, r.k};
-        int64_t w = m0 % r.w, h = m0 / r.w % r.h, n = m0 / r.w / r.h;
-        for (int64_t i = 0; i < mc; ++i) {
+        for_pixels(r.h, r.w, m0, mc, [&](int64_t i, int64_t n, int64_t h, int64_t w) NDL_LAMBDA_INLINE {
           gather_gradients(r, dy, g, n, h, w, k0, kc, scratch + i * kScratchLd);
-          if (++w == r.w) {
-            w = 0;
-            if (++h == r.h) h = 0, ++n;
-          }
-        }
+        });
         return Block{scratch, kScratchLd};
       },
       static_cast<const float*>(b.derived), dx, r.c, Epilogue{}, exec);
@@ -159,12 +131,10 @@ struct Slices {
 };
 NDL_INLINE Slices slices_of(const Conv2d& r) {
   const int64_t pixels = r.n * r.p * r.q, kg = r.k / r.groups, row = r.r * r.s * (r.c / r.groups);
-  const auto least = [](int64_t a, int64_t b) NDL_LAMBDA_INLINE { return a < b ? a : b; };
-  const auto at_least_1 = [](int64_t a) NDL_LAMBDA_INLINE { return a < 1 ? 1 : a; };
   const int64_t wanted = at_least_1(kWeightTasks / at_least_1(r.groups * Panels(row).groups()));
-  const int64_t room = least((pixels + kKc - 1) / kKc, kSliceFloats / (r.k * row + 1));
-  const int64_t count = at_least_1(least(wanted, room));
-  const int64_t blocks = at_least_1(least(wanted / count, (kg + 15) / 16)), rows = ((kg + blocks - 1) / blocks + 15) / 16 * 16;
+  const int64_t room = smaller((pixels + kKc - 1) / kKc, kSliceFloats / (r.k * row + 1));
+  const int64_t count = at_least_1(smaller(wanted, room));
+  const int64_t blocks = at_least_1(smaller(wanted / count, (kg + 15) / 16)), rows = ((kg + blocks - 1) / blocks + 15) / 16 * 16;
   return {(pixels + count - 1) / count, count, rows, rows == 0 ? 0 : (kg + rows - 1) / rows};
 }
 
@@ -273,10 +243,9 @@ void backward_bias(const Conv2dBias& r, const Buffers& b, const Exec& exec) {
 
 }  // namespace
 
-const Kernel<Conv2d> conv2d_forward_implicit_gemm{forward, scratch_bytes, Conv2d::kWeight, forward_packed_bytes, forward_pack,
-                                                  groups_of};
-const Kernel<Conv2d> conv2d_backward_input_implicit_gemm{backward_input, scratch_bytes, Conv2d::kFilter, backward_input_packed_bytes,
-                                                         backward_input_pack, groups_of};
+const Kernel<Conv2d> conv2d_forward_implicit_gemm{forward, scratch_bytes, Conv2d::kWeight, filter_packed_bytes<true>, pack_filter<true>, groups_of};
+const Kernel<Conv2d> conv2d_backward_input_implicit_gemm{backward_input, scratch_bytes, Conv2d::kFilter, filter_packed_bytes<false>,
+                                                         pack_filter<false>, groups_of};
 const Kernel<Conv2d> conv2d_backward_weight_implicit_gemm{backward_weight, weight_workspace};
 const Kernel<Conv2dBias> conv2d_backward_bias_vector{backward_bias, bias_workspace};
 

@@ -36,7 +36,8 @@ struct Slices {
 NDL_INLINE Conv2d slice_of(const Conv2d& c, int64_t images) {
   Conv2d slice = c;
   slice.n = images;
-  slice.flop = c.n == 0 ? 0 : c.flop * static_cast<double>(images) / static_cast<double>(c.n);
+  const double share = c.n == 0 ? 0 : static_cast<double>(images) / static_cast<double>(c.n);
+  slice.flop = c.flop * share, slice.bytes = c.bytes * share;
   return slice;
 }
 

@@ -11,7 +11,7 @@
 // Refuses: f64, stride 1. Bound: FMA peak.
 // Measured on one thread, Zen 4, AVX-512, milliseconds, in brackets oneDNN 3.13.1, stride 2: 3x3, 128 channels, 16x56x56: 37.9 (52.9);
 // 3x3, 256, 16x28x28: 34.9 (50.6); 1x1, 256 to 512, 16x56x56: 35.5 (37.8). The implicit GEMM, with the zeros: 135, 133, 122.
-#include "cpu/gemm/conv2d_filter.hpp"
+#include "cpu/gemm/conv2d_operands.hpp"
 
 namespace ndl::cpu::NDL_ISA {
 namespace {
@@ -49,19 +49,6 @@ NDL_INLINE int64_t sums_floats(const Conv2d& r) { return (kMc * (r.c / r.groups)
 
 int64_t workspace(const Conv2d& r, const Env& env) { return (table_floats(r) + env.cores * (kScratchFloats + sums_floats(r))) * 4; }
 
-// Calls visit(i, n, u, v) for the pixels first + i, i < count, of a phase.
-template <class Visit>
-NDL_INLINE void for_pixels(const Phase& phase, int64_t first, int64_t count, const Visit& visit) {
-  int64_t v = first % phase.columns.positions, u = first / phase.columns.positions % phase.rows.positions;
-  int64_t n = first / phase.columns.positions / phase.rows.positions;
-  for (int64_t i = 0; i < count; ++i) {
-    visit(i, n, u, v);
-    if (++v < phase.columns.positions) continue;
-    v = 0;
-    if (++u == phase.rows.positions) u = 0, ++n;
-  }
-}
-
 // dx of `count` pixels of a phase from pixel `first` on, for one group.
 void pixel_block(const Conv2d& r, const Phase& phase, int64_t group, int64_t first, int64_t count, const float* dy, const float* packed, float* dx,
                  float* scratch, float* sums) {
@@ -74,7 +61,7 @@ void pixel_block(const Conv2d& r, const Phase& phase, int64_t group, int64_t fir
     const int64_t up = phase.rows.at - i * phase.rows.back, left = phase.columns.at - j * phase.columns.back;
     for (int64_t k = 0; k < kg; k += kKc) {
       const int64_t kc = kg - k < kKc ? kg - k : kKc;
-      for_pixels(phase, first, count, [&](int64_t row, int64_t n, int64_t u, int64_t v) NDL_LAMBDA_INLINE {
+      for_pixels(phase.rows.positions, phase.columns.positions, first, count, [&](int64_t row, int64_t n, int64_t u, int64_t v) NDL_LAMBDA_INLINE {
         const int64_t p = u + up, q = v + left;
         if (p < 0 || p >= r.p || q < 0 || q >= r.q) fill_floats(scratch + row * kScratchLd, 0.0f, kc);
         else copy_floats(scratch + row * kScratchLd, dy + ((n * r.p + p) * r.q + q) * r.k + group * kg + k, kc);
@@ -83,7 +70,7 @@ void pixel_block(const Conv2d& r, const Phase& phase, int64_t group, int64_t fir
       summed = true;
     }
   }
-  for_pixels(phase, first, count, [&](int64_t row, int64_t n, int64_t u, int64_t v) NDL_LAMBDA_INLINE {
+  for_pixels(phase.rows.positions, phase.columns.positions, first, count, [&](int64_t row, int64_t n, int64_t u, int64_t v) NDL_LAMBDA_INLINE {
     float* to = dx + ((n * r.h + phase.row + u * r.stride_h) * r.w + phase.column + v * r.stride_w) * r.c + group * cg;
     if (summed) copy_floats(to, sums + row * cg, cg);
     else fill_floats(to, 0.0f, cg);
@@ -123,7 +110,7 @@ int64_t groups_of(const Conv2d& r) { return r.groups; }
 
 }  // namespace
 
-const Kernel<Conv2d> conv2d_backward_input_phases{backward_input, workspace, Conv2d::kFilter, backward_input_packed_bytes, backward_input_pack,
+const Kernel<Conv2d> conv2d_backward_input_phases{backward_input, workspace, Conv2d::kFilter, filter_packed_bytes<false>, pack_filter<false>,
                                                   groups_of};
 
 }  // namespace ndl::cpu::NDL_ISA

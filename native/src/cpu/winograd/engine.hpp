@@ -18,10 +18,6 @@ namespace ndl::cpu::NDL_ISA {
 inline constexpr int kPanel = 2 * kLanes;
 inline constexpr int kTileRows = kRowsFor[2];
 
-NDL_INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-NDL_INLINE int64_t at_least_1(int64_t a) { return a < 1 ? 1 : a; }
-NDL_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-NDL_INLINE int64_t whole_vectors(int64_t n) { return ceil_div(n, kLanes) * kLanes; }
 // Distance of matrices (or rows) that are walked side by side: an odd number of cache lines puts them in different sets.
 NDL_INLINE int64_t skewed(int64_t floats) { return (ceil_div(floats, 16) | 1) * 16; }
 // Distance of rows: as they are, unless they lie a large power of two apart.
