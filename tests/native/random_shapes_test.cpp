@@ -78,6 +78,9 @@ std::string conv2d(Draw& d) {
 }
 
 std::string conv2d_max_pool2d(Draw& d) {
+  if (d.one_in(8))  // a first layer, which has a kernel of its own
+    return text("x=", d.between(1, 20), 'x', d.between(4, 15), 'x', d.between(4, 15), "x1 weight=", d.length(50), "x3x3x1 pool_h=2 pool_w=2") +
+           d.maybe(2, "activation=relu");
   const int64_t c = d.of<int64_t>({d.between(1, 4), d.length(34)}), k = d.length(50), taps = d.of<int64_t>({1, 3, 3, 3, 5}), pool = d.between(1, 3);
   const int64_t stride = d.of<int64_t>({1, 1, 2}), dilation = d.one_in(4) ? 2 : 1;
   Axis h(d, taps, stride, dilation, false), w(d, taps, stride, dilation, false);
