@@ -45,7 +45,7 @@ internal sealed class Bounds
         var moved = Math.Max(work.Read / _rates[level + "_read"], work.Written / _rates[level + "_write"]);
         if (level == "memory")
             moved = Math.Max(moved, bytes / Math.Max(_rates["memory_copy"], _rates["memory_read"]));
-        return Math.Max(flop / Peak, moved) / 1e9;
+        return Math.Max(flop / (work.Bf16 ? _rates.GetValueOrDefault("bf16", Peak) : Peak), moved) / 1e9;
     }
 
     // Of the instruction set that the library uses, which NATIVEDL_CPU may have lowered.

@@ -5,7 +5,8 @@ namespace NativeDl.Bench;
 /// <param name="Read">Bytes.</param>
 /// <param name="Written">Bytes.</param>
 /// <param name="LeastFlop">Of the method with the fewest multiply-adds: F(4x4) of Winograd where it applies.</param>
-internal sealed record Work(double Flop, double Read, double Written, double LeastFlop)
+/// <param name="Bf16">Whether the products are of bf16, which some processors multiply faster.</param>
+internal sealed record Work(double Flop, double Read, double Written, double LeastFlop, bool Bf16 = false)
 {
     public static Work Of(Workload w, string pass, IReadOnlyDictionary<string, Values> inputs)
     {
@@ -36,7 +37,7 @@ internal sealed record Work(double Flop, double Read, double Written, double Lea
         Work Gemm(double read, double written)
         {
             var flop = 2.0 * inputs["dy"].Data.Length * (w.Int("transpose_a", 0) != 0 ? w.Shape("a")[0] : w.Shape("a")[1]);
-            return new Work(flop, read, written, flop);
+            return new Work(flop, read, written, flop, w.Operands["a"].DType is "bf16");
         }
 
         Work Conv(double read, double written)
