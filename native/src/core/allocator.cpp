@@ -45,8 +45,9 @@ void* system_allocate(int64_t bytes) {
   return _aligned_malloc(static_cast<size_t>(bytes), kAlignment);
 #elif defined(__linux__)
   if (bytes < 2 * kHugePage) return std::aligned_alloc(kAlignment, static_cast<size_t>(bytes));
-  void* block = std::aligned_alloc(kHugePage, static_cast<size_t>(bytes));
-  if (block != nullptr) madvise(block, static_cast<size_t>(bytes), MADV_HUGEPAGE);  // a hint: a refusal does no harm
+  void* block = nullptr;
+  if (posix_memalign(&block, kHugePage, static_cast<size_t>(bytes)) != 0) return nullptr;  // aligned_alloc wants whole pages
+  madvise(block, static_cast<size_t>(bytes), MADV_HUGEPAGE);  // a hint: a refusal does no harm
   return block;
 #else
   return std::aligned_alloc(kAlignment, static_cast<size_t>(bytes));
