@@ -76,7 +76,7 @@ double conv2d_direct_estimate(const Conv2d& r, const Env& env, Target target) {
   const double in = static_cast<double>(kInput ? r.k : r.c) / groups, out = static_cast<double>(kInput ? r.c : r.k) / groups;
   const bool pair = groups > 1 && in == out && 2 * in == lanes;
   const double vectors = pair ? 1 : whole(out, lanes) / lanes;
-  const double products = r.flop * (pair ? 1.15 : vectors * lanes / std::max(out, 1.0)) / (in < 8 && !pair ? 0.9 : r.r * r.s == 1 ? 1 : 1.25);
+  const double products = r.flop * (pair ? 1.15 : vectors * lanes / std::max(out, 1.0)) / (groups == 1 && in <= 4 ? 0.5 : in < 8 && !pair ? 0.9 : r.r * r.s == 1 ? 1 : 1.25);
   const double row = kInput ? std::ceil(static_cast<double>(r.w) / static_cast<double>(r.stride_w)) : static_cast<double>(r.q);
   const double few = kWeight ? 1 : std::max(1.0, 8 / std::max(std::min(row, 14.0) * std::min(vectors, 2.0), 1.0));
   const double pixels = n * static_cast<double>(kInput ? r.p * r.q : r.h * r.w) + (kWeight ? n * static_cast<double>(r.p * r.q) : 0);
@@ -87,14 +87,15 @@ double conv2d_direct_estimate(const Conv2d& r, const Env& env, Target target) {
   return std::max((products * few + copies + sums) / (rate.flop * env.cores), r.bytes / (rate.bytes * std::min(env.cores, 2)));
 }
 
-// Nothing is gathered. In the pass to the input every window is computed whole, then added to the image.
+// Nothing is gathered or copied: faster than the rate. In the pass to the input every window is computed whole, then added to
+// the image.
 template <Conv2dPass kPass>
 double conv2d_few_channels_estimate(const Conv2d& r, const Env& env, Target target) {
   constexpr bool kInput = kPass == Conv2dPass::backward_input;
   const auto window = static_cast<double>(r.r * r.s * r.c), k = static_cast<double>(r.k);
   const double excess = kInput ? whole(window, kCostLanes) / window : whole(k, kCostLanes) / std::max(k, 1.0);
   const double added = kInput ? static_cast<double>(r.n * r.p * r.q * r.r) * 650 : 0;
-  return estimate(r, env, target, excess) + added / (rates(target).flop * env.cores);
+  return estimate(r, env, target, kInput ? excess : excess / 1.3) + added / (rates(target).flop * env.cores);
 }
 
 // The zeros between strided outputs left out; gathers and places pixels.
