@@ -5,9 +5,9 @@
 //   backward_weight  likewise, the slices' dw added in their order
 //
 // x, dx [n,h,w,c]; z, dz [n,p,q,k] of the convolution, in the workspace; y, dy, argmax [n,p/pool_h,q/pool_w,k].
-// A slice is as many images as keep z in L2 (kSlice; more for the weight, whose products want to be long), so that neither
-// z nor dz passes through memory, and rows and columns that fill no window are not computed. Refuses what the method
-// refuses. The cut into slices follows from the shapes alone. Bound: that of the convolution.
+// A slice is as many images as give 4 MB of z (kSlice), which stay in the caches, so that neither z nor dz passes through
+// memory, and rows and columns that fill no window are not computed. Fewer would leave the method's tiles less than full.
+// Refuses what the method refuses. The cut into slices follows from the shapes alone. Bound: that of the convolution.
 #include "cpu/simd.hpp"
 #include "ops/conv2d_max_pool2d.hpp"
 
@@ -16,7 +16,7 @@ namespace {
 
 using Pooled = Conv2dMaxPool2d;
 
-constexpr int64_t kSlice = int64_t{1} << 20, kWeightSlice = int64_t{1} << 20;  // floats of z: 1 MB, 4 MB
+constexpr int64_t kSlice = int64_t{1} << 20;  // floats of z
 
 NDL_INLINE int64_t image_floats(const Conv2d& c) { return c.p * c.q * c.k; }
 
@@ -24,13 +24,9 @@ NDL_INLINE int64_t image_floats(const Conv2d& c) { return c.p * c.q * c.k; }
 struct Slices {
   int64_t n, count;
 
-  NDL_INLINE Slices(const Conv2d& c, int64_t floats) : n(c.n) {
-    int64_t images = floats / (image_floats(c) + 1);
-    if (images < 1) images = 1;
-    count = (n + images - 1) / images;
-  }
+  NDL_INLINE explicit Slices(const Conv2d& c) : n(c.n), count(ceil_div(c.n, at_least_1(kSlice / (image_floats(c) + 1)))) {}
   NDL_INLINE int64_t begin(int64_t i) const { return n * i / count; }
-  NDL_INLINE int64_t largest() const { return count == 0 ? 0 : (n + count - 1) / count; }
+  NDL_INLINE int64_t largest() const { return count == 0 ? 0 : ceil_div(n, count); }
 };
 
 NDL_INLINE Conv2d slice_of(const Conv2d& c, int64_t images) {
@@ -137,7 +133,7 @@ void unpool(const Pooled& r, int64_t first, int64_t images, const float* dy, con
 template <const Kernel<Conv2d>& kConv>
 void forward(const Pooled& r, const Buffers& b, const Exec& exec) {
   const Conv2d& c = r.conv;
-  const Slices slices(c, kSlice);
+  const Slices slices(c);
   const float* x = b.get<float>(Pooled::kX);
   float* y = b.get<float>(Pooled::kY);
   auto* argmax = b.get<uint8_t>(Pooled::kArgmax);
@@ -153,7 +149,7 @@ void forward(const Pooled& r, const Buffers& b, const Exec& exec) {
 template <const Kernel<Conv2d>& kConv>
 void backward_input(const Pooled& r, const Buffers& b, const Exec& exec) {
   const Conv2d& c = r.conv;
-  const Slices slices(c, kSlice);
+  const Slices slices(c);
   float* dx = b.get<float>(Pooled::kDx);
   auto* dz = static_cast<float*>(exec.workspace);
   for (int64_t i = 0; i < slices.count; ++i) {
@@ -167,7 +163,7 @@ void backward_input(const Pooled& r, const Buffers& b, const Exec& exec) {
 template <const Kernel<Conv2d>& kConv>
 void backward_weight(const Pooled& r, const Buffers& b, const Exec& exec) {
   const Conv2d& c = r.conv;
-  const Slices slices(c, kWeightSlice);
+  const Slices slices(c);
   const int64_t weights = c.k * c.r * c.s * c.c;
   const float* x = b.get<float>(Pooled::kImage);
   float* dw = b.get<float>(Pooled::kDw);
@@ -213,11 +209,11 @@ void backward_bias(const Conv2dMaxPool2dBias& r, const Buffers& b, const Exec& e
 
 template <const Kernel<Conv2d>& kConv>
 int64_t workspace(const Pooled& r, const Env& env) {
-  return workspace_of(kConv, r.conv, Slices(r.conv, kSlice), env);
+  return workspace_of(kConv, r.conv, Slices(r.conv), env);
 }
 template <const Kernel<Conv2d>& kConv>
 int64_t weight_workspace(const Pooled& r, const Env& env) {
-  return workspace_of(kConv, r.conv, Slices(r.conv, kWeightSlice), env) + weight_floats(r.conv) * 4;
+  return workspace_of(kConv, r.conv, Slices(r.conv), env) + weight_floats(r.conv) * 4;
 }
 template <const Kernel<Conv2d>& kConv>
 int64_t derived_bytes(const Pooled& r, const Env& env) {

@@ -19,9 +19,8 @@ using Pooled = Conv2dMaxPool2d;
 
 constexpr int kTaps = 9;
 
-NDL_INLINE int64_t slices_of(const Conv2d& c) { return c.n < 16 ? c.n : 16; }
-NDL_INLINE int64_t columns_of(const Conv2d& c) { return (c.k + kLanes - 1) / kLanes * kLanes; }
-NDL_INLINE int64_t sums_floats(const Conv2d& c) { return kTaps * columns_of(c); }
+NDL_INLINE int64_t slices_of(const Conv2d& c) { return smaller(c.n, 16); }
+NDL_INLINE int64_t sums_floats(const Conv2d& c) { return kTaps * whole_vectors(c.k); }
 int64_t workspace(const Pooled& r, const Env&) { return slices_of(r.conv) * sums_floats(r.conv) * 4; }
 
 // Rows of four pixels, `line` apart.
@@ -63,14 +62,14 @@ NDL_INLINE void sum_images(const Pooled& r, const Buffers& b, int64_t first, int
 #pragma GCC unroll 9
   for (int tap = 0; tap < kTaps; ++tap)
 #pragma GCC unroll 2
-    for (int j = 0; j < kVectors; ++j) store<F32>(sums + tap * columns_of(c) + k + j * kLanes, sum[tap][j]);
+    for (int j = 0; j < kVectors; ++j) store<F32>(sums + tap * whole_vectors(c.k) + k + j * kLanes, sum[tap][j]);
 }
 
 void backward_weight(const Pooled& r, const Buffers& b, const Exec& exec) {
   const Conv2d& c = r.conv;
   float* dw = b.get<float>(Pooled::kDw);
   auto* partial = static_cast<float*>(exec.workspace);
-  const int64_t slices = slices_of(c), size = sums_floats(c), columns = columns_of(c);
+  const int64_t slices = slices_of(c), size = sums_floats(c), columns = whole_vectors(c.k);
   exec.parallel_for(slices, 1, [&](int64_t begin, int64_t end, int32_t) {
     for (int64_t slice = begin; slice < end; ++slice) {
       const int64_t first = c.n * slice / slices, last = c.n * (slice + 1) / slices;

@@ -13,7 +13,6 @@
 namespace ndl::cpu::NDL_ISA {
 namespace {
 
-NDL_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 NDL_INLINE int64_t greatest(int64_t a, int64_t b) { return a > b ? a : b; }
 
 // --- forward -------------------------------------------------------------------------------------------------------
@@ -120,7 +119,7 @@ struct Span {
   int64_t first, end;
 };
 // Of the taps of a window that starts at `start`, those in [0, size).
-NDL_INLINE Span taps_inside(int64_t start, int64_t taps, int64_t size) { return {greatest(start, 0), least(start + taps, size)}; }
+NDL_INLINE Span taps_inside(int64_t start, int64_t taps, int64_t size) { return {greatest(start, 0), smaller(start + taps, size)}; }
 
 // Claimed from the start: lanes that are not there.
 NDL_INLINE I32 absent(int lanes) {
