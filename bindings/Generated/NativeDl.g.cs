@@ -557,7 +557,7 @@ namespace NativeDl.Bindings
 
     internal unsafe partial struct MaxPool2dOptions
     {
-        [StructLayout(LayoutKind.Sequential, Size = 48)]
+        [StructLayout(LayoutKind.Sequential, Size = 56)]
         public partial struct __Internal
         {
             internal uint struct_size;
@@ -572,6 +572,8 @@ namespace NativeDl.Bindings
             internal int dilation_h;
             internal int dilation_w;
             internal int ceil_mode;
+            internal int argmax_in_window;
+            internal int reserved;
         }
     }
 

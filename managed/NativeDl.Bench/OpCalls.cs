@@ -108,7 +108,7 @@ internal static class OpCalls
             CeilMode = w.Int("ceil_mode", 0) != 0,
         };
         var x = t["x"];
-        // As in training, with the argmax.
+        options = options.ForTraining(); // with the argmax
         Tensor?[] Run()
         {
             var (y, argmax) = Native.MaxPool2dForward(x, options, wantArgmax: true);

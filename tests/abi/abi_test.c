@@ -13,7 +13,7 @@ static const int64_t kFilter[] = {1, 2, 2, 1};
 static const float kPixels[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
 static const float kWeights[] = {1, 2, 3, 4};
 static const ndl_conv2d_options kConv = {sizeof(ndl_conv2d_options), 1, 1, 1, 0, 0, 0, 0, 1, 1, NDL_ACTIVATION_NONE, 0};
-static const ndl_max_pool2d_options kPool = {sizeof(ndl_max_pool2d_options), 2, 2, 2, 2, 0, 0, 0, 0, 1, 1, 0};
+static const ndl_max_pool2d_options kPool = {sizeof(ndl_max_pool2d_options), 2, 2, 2, 2, 0, 0, 0, 0, 1, 1, 0, 0, 0};
 
 /* conv2d, its activation, and the three gradients, by hand. */
 static void test_conv2d(void) {
@@ -80,6 +80,17 @@ static void test_max_pool2d(void) {
   index = 1;
   OK(ndl_tensor_write(argmax, 0, &index, 4));
   OK(ndl_max_pool2d_backward(context, &kPool, dy, argmax, kSquare, 4, &dx));
+  check_floats(__LINE__, dx, 4, kDx);
+  /* As a place in the window: a byte, another dtype than the options without the field expect. */
+  ndl_max_pool2d_options places = kPool;
+  uint8_t place = 0;
+  places.argmax_in_window = 1;
+  FAILS(NDL_ERROR_INVALID_DTYPE, "max_pool2d_backward", "argmax", ndl_max_pool2d_backward(context, &places, dy, argmax, kSquare, 4, &dx));
+  OK(ndl_tensor_destroy(argmax)), argmax = 0;
+  OK(ndl_max_pool2d_forward(context, &places, x, &y, &argmax));
+  OK(ndl_tensor_read(argmax, 0, &place, 1));
+  CHECK(place == 1);
+  OK(ndl_max_pool2d_backward(context, &places, dy, argmax, kSquare, 4, &dx));
   check_floats(__LINE__, dx, 4, kDx);
   OK(ndl_tensor_destroy(x)), OK(ndl_tensor_destroy(y)), OK(ndl_tensor_destroy(dy)), OK(ndl_tensor_destroy(dx));
   OK(ndl_tensor_destroy(argmax));

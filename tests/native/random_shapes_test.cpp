@@ -118,7 +118,7 @@ std::string pool(Draw& d, bool dilated) {
   return text("x=", d.between(1, 3), 'x', h.size, 'x', w.size, 'x', d.length(), " kernel_h=", h.kernel, " kernel_w=", w.kernel, window(h, w, dilated)) +
          d.maybe(3, "ceil_mode=1");
 }
-std::string max_pool2d(Draw& d) { return pool(d, true); }
+std::string max_pool2d(Draw& d) { return pool(d, true) + d.maybe(2, "argmax_in_window=1"); }
 std::string avg_pool2d(Draw& d) { return pool(d, false) + d.maybe(2, "count_include_pad=0") + d.maybe(4, "divisor_override=3"); }
 
 std::string image(Draw& d, int64_t c) { return text(d.between(1, 4), 'x', d.between(1, 12), 'x', d.between(2, 12), 'x', c); }

@@ -53,11 +53,20 @@ public sealed record MaxPool2dOptions
     /// <summary>Rounds the output's height and width up: a last window may reach past the padded image.</summary>
     public bool CeilMode { get; init; }
 
+    /// <summary>
+    /// What <see cref="Ops.MaxPool2dWithIndices"/> returns: places in the window, row * KernelW + column, U8, of windows of
+    /// at most 256 elements, instead of pixels of the image, I32.
+    /// </summary>
+    public bool ArgmaxInWindow { get; init; }
+
     /// <summary>Sets the padding of all four sides.</summary>
     public int Padding { init => PadTop = PadBottom = PadLeft = PadRight = value; }
 
     /// <summary>Sets both dilations.</summary>
     public int Dilation { init => DilationH = DilationW = value; }
+
+    /// <summary>The same windows, with the least memory that a gradient needs.</summary>
+    internal MaxPool2dOptions ForTraining() => this with { ArgmaxInWindow = (long)KernelH * KernelW <= 256 };
 
     internal unsafe Bindings.MaxPool2dOptions.__Internal ToNative() => new()
     {
@@ -73,6 +82,7 @@ public sealed record MaxPool2dOptions
         dilation_h = DilationH,
         dilation_w = DilationW,
         ceil_mode = CeilMode ? 1 : 0,
+        argmax_in_window = ArgmaxInWindow ? 1 : 0,
     };
 }
 
@@ -90,7 +100,7 @@ public static partial class Ops
     {
         if (Tape.IsRecording(x))
         {
-            var (y, argmax) = MaxPool2dWithIndices(x, options);
+            var (y, argmax) = MaxPool2dWithIndices(x, (options ?? MaxPool2dOptions.Default).ForTraining());
             argmax.Dispose(); // the tape has its own
             return y;
         }
@@ -99,7 +109,7 @@ public static partial class Ops
 
     /// <summary>
     /// As <see cref="MaxPool2d"/>, and where each element came from: argmax [n,p,q,c], I32, is row * w + column of
-    /// the first largest one in row order.
+    /// the first largest one in row order, or as <see cref="MaxPool2dOptions.ArgmaxInWindow"/> says.
     /// </summary>
     public static (Tensor Y, Tensor Argmax) MaxPool2dWithIndices(Tensor x, MaxPool2dOptions? options = null)
     {

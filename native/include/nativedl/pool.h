@@ -12,27 +12,31 @@ extern "C" {
  *
  *   y[n,p,q,c] = max over r < kernel_h, s < kernel_w, inside the image, of
  *                x[n, p*stride_h + r*dilation_h - pad_top, q*stride_w + s*dilation_w - pad_left, c]
- *   argmax[n,p,q,c] = h*W + w of that element (i32): the first one in row order; a NaN counts as largest.
+ *   argmax[n,p,q,c] = h*W + w of that element (i32), or under argmax_in_window r*kernel_w + s (u8), a quarter of the
+ *                     memory: the first one in row order; a NaN counts as largest.
  *
  *   x [n,h,w,c]   y, argmax [n,p,q,c]
  *   p = (h + pad_top + pad_bottom - dilation_h*(kernel_h-1) - 1) / stride_h + 1, rounded down, or up under
  *   ceil_mode, where a last window that would start past the image and its leading padding is dropped.
  *
  * Padding is at most half the window's extent, dilation*(kernel-1) + 1, and no window may lie wholly outside the
- * image, as one could where its taps are further apart than the image is large; h*w must fit in 31 bits. */
+ * image, as one could where its taps are further apart than the image is large; h*w must fit in 31 bits, or
+ * under argmax_in_window kernel_h*kernel_w be at most 256. */
 typedef struct ndl_max_pool2d_options {
   uint32_t struct_size;
-  int32_t kernel_h;   /* > 0, no default */
-  int32_t kernel_w;   /* > 0, no default */
-  int32_t stride_h;   /* > 0, no default */
-  int32_t stride_w;   /* > 0, no default */
-  int32_t pad_top;    /* >= 0, default 0, as the next three */
+  int32_t kernel_h;         /* > 0, no default */
+  int32_t kernel_w;         /* > 0, no default */
+  int32_t stride_h;         /* > 0, no default */
+  int32_t stride_w;         /* > 0, no default */
+  int32_t pad_top;          /* >= 0, default 0, as the next three */
   int32_t pad_bottom;
   int32_t pad_left;
   int32_t pad_right;
-  int32_t dilation_h; /* > 0, default 1 */
-  int32_t dilation_w; /* > 0, default 1 */
-  int32_t ceil_mode;  /* 0 or 1, default 0 */
+  int32_t dilation_h;       /* > 0, default 1 */
+  int32_t dilation_w;       /* > 0, default 1 */
+  int32_t ceil_mode;        /* 0 or 1, default 0 */
+  int32_t argmax_in_window; /* 0 or 1, default 0; the same forward and backward */
+  int32_t reserved;         /* 0 */
 } ndl_max_pool2d_options;
 
 /* argmax may be null: not wanted. */

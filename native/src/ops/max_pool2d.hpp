@@ -10,6 +10,7 @@ namespace ndl {
 struct MaxPool2d : Record {
   int64_t n, h, w, c, p, q, r, s;
   int64_t stride_h, stride_w, pad_top, pad_left, dilation_h, dilation_w;
+  bool argmax_in_window;
   ndl_dtype dtype;
 
   enum Forward { kX, kY, kArgmax };

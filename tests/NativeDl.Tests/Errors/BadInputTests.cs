@@ -124,6 +124,38 @@ public sealed class BadInputTests
     }
 
     [Test]
+    public void MaxPool2dBackward_ForeignPlaceInTheWindow_Throws()
+    {
+        // A window of 2x2 with only its last element inside the image; then windows that overlap.
+        var options = new MaxPool2dOptions(2) { Padding = 1, ArgmaxInWindow = true };
+        foreach (byte place in new byte[] { 0, 1, 2, 4, 255 })
+        {
+            var argmax = Tensor.FromArray([place, (byte)2, (byte)1, (byte)0], [1, 2, 2, 1]);
+            Assert.Throws<DataException>(() => Native.MaxPool2dBackward(Tensor.Ones([1, 2, 2, 1]), argmax, [1, 2, 2, 1], options));
+        }
+        var overlapping = new MaxPool2dOptions(2, stride: 1) { ArgmaxInWindow = true };
+        Assert.Throws<DataException>(() => Native.MaxPool2dBackward(
+            Tensor.Ones([1, 1, 2, 1]), Tensor.FromArray([(byte)1, (byte)4], [1, 1, 2, 1]), [1, 2, 3, 1], overlapping));
+    }
+
+    [Test]
+    public void MaxPool2d_PlacesInTooLargeAWindow_Throws()
+    {
+        var error = Assert.Throws<InvalidArgumentException>(
+            () => Ops.MaxPool2dWithIndices(Tensor.Ones([1, 20, 20, 1]), new MaxPool2dOptions(17) { ArgmaxInWindow = true }));
+        Assert.That(error!.Message, Does.Contain("at most 256").And.Contain("17 x 17"));
+    }
+
+    [Test]
+    public void MaxPool2d_LargeWindow_HasAGradient()
+    {
+        var x = Tensor.FromArray(Enumerable.Range(0, 400).Select(i => (float)i).ToArray(), [1, 20, 20, 1]);
+        x.RequiresGrad = true;
+        Ops.MaxPool2d(x, new MaxPool2dOptions(17)).Sum().Backward();
+        Assert.That(x.Grad!.ToArray<float>()[(16 * 20) + 16], Is.EqualTo(1));
+    }
+
+    [Test]
     public void Relu_Integers_Throws() => Assert.Throws<DTypeException>(() => Ops.Relu(Tensor.Ones([3], DType.I32)));
 
     [Test]

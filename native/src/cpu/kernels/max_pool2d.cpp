@@ -1,5 +1,6 @@
 // cpu/kernels/max_pool2d.cpp: max pooling over NHWC, vectors along channels.
-//   forward:  y[n,p,q,c] = max of x over the window, argmax = h*W + w of the first largest; NaN counts as largest
+//   forward:  y[n,p,q,c] = max of x over the window, argmax = h*W + w of the first largest (i32), or its place in the window,
+//             r*S + s (u8); NaN counts as largest
 //   backward: dx[n,h,w,c] = sum of dy[n,p,q,c] over the windows with argmax (h,w)
 // x, dx [n,h,w,c]; y, dy, argmax [n,p,q,c].
 // Mapping: forward, a task is some rows (n,p) of y; windows of 2x2 and 3x3 inside the image run without a branch, and once
@@ -15,21 +16,36 @@ namespace {
 
 NDL_INLINE int64_t greatest(int64_t a, int64_t b) { return a > b ? a : b; }
 
+// What an argmax is: a pixel's number (int32_t), a place in the window (uint8_t), or not wanted (NoIndex).
+struct NoIndex {};
+template <class Index>
+inline constexpr bool kIndex = true;
+template <>
+inline constexpr bool kIndex<NoIndex> = false;
+template <class Index>
+inline constexpr bool kInWindow = false;
+template <>
+inline constexpr bool kInWindow<uint8_t> = true;
+
+NDL_INLINE I32 load_index(const int32_t* argmax, int lanes) { return load_n<I32>(argmax, lanes); }
+NDL_INLINE I32 load_index(const uint8_t* argmax, int lanes) { return load_bytes(argmax, lanes); }
+
 // --- forward -------------------------------------------------------------------------------------------------------
 
-template <bool kIndex, bool kStream>
-NDL_INLINE void put_largest(F32 best, I32 index, int64_t at, int lanes, float* y, int32_t* argmax) {
+template <bool kStream, class Index>
+NDL_INLINE void put_largest(F32 best, I32 index, int64_t at, int lanes, float* y, Index* argmax) {
   put<kStream>(y + at, best, lanes);
-  if constexpr (kIndex && kStream) stream(argmax + at, index);
-  else if constexpr (kIndex) store_n<I32>(argmax + at, index, lanes);
+  if constexpr (kInWindow<Index>) store_bytes(argmax + at, index, lanes);
+  else if constexpr (kIndex<Index> && kStream) stream(argmax + at, index);
+  else if constexpr (kIndex<Index>) store_n<I32>(argmax + at, index, lanes);
 }
 
 // Larger, or the first NaN.
 NDL_INLINE I32 beats(F32 v, F32 best) { return (v > best) | ((v != v) & (best == best)); }
 
 // A window of any kind.
-template <bool kIndex, bool kStream>
-void window(const MaxPool2d& r, const float* image, int64_t top, int64_t left, float* y, int32_t* argmax) {
+template <bool kStream, class Index>
+void window(const MaxPool2d& r, const float* image, int64_t top, int64_t left, float* y, Index* argmax) {
   for_vectors(0, r.c, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
     F32 best = broadcast(-__builtin_inff());
     I32 index = broadcast<I32>(-1);
@@ -42,37 +58,37 @@ void window(const MaxPool2d& r, const float* image, int64_t top, int64_t left, f
         const F32 v = load_some(image + (row * r.w + col) * r.c + c, lanes);
         const I32 take = beats(v, best) | (index < 0);  // the first element may be -inf
         best = select(take, v, best);
-        index = select(take, broadcast<I32>(static_cast<int32_t>(row * r.w + col)), index);
+        index = select(take, broadcast<I32>(static_cast<int32_t>(kInWindow<Index> ? i * r.s + j : row * r.w + col)), index);
       }
     }
-    put_largest<kIndex, kStream>(best, index, c, lanes, y, argmax);
+    put_largest<kStream>(best, index, c, lanes, y, argmax);
   });
 }
 
 // kSize x kSize neighbours from x on, pixel `first` of an image `width` wide, all of them inside it; false where a NaN may
 // be among them: then y and argmax are void.
-template <int kSize, bool kIndex, bool kStream>
-NDL_INLINE bool whole_window(const float* x, int64_t first, int64_t width, int64_t channels, float* y, int32_t* argmax) {
+template <int kSize, bool kStream, class Index>
+NDL_INLINE bool whole_window(const float* x, int64_t first, int64_t width, int64_t channels, float* y, Index* argmax) {
   bool ordered = true;
   for_vectors(0, channels, [=, &ordered](int64_t c, int lanes) NDL_LAMBDA_INLINE {
     F32 best = load_some(x + c, lanes), sum = best;  // a NaN makes the sum one, as opposite infinities do, which is rare
-    I32 index = broadcast<I32>(static_cast<int32_t>(first));
+    I32 index = broadcast<I32>(kInWindow<Index> ? 0 : static_cast<int32_t>(first));
 #pragma GCC unroll 9
     for (int tap = 1; tap < kSize * kSize; ++tap) {
       const int64_t pixel = tap / kSize * width + tap % kSize;
       const F32 v = in_register(load_some(x + pixel * channels + c, lanes));
-      if constexpr (kIndex) index = select(v > best, broadcast<I32>(static_cast<int32_t>(first + pixel)), index);
+      if constexpr (kIndex<Index>) index = select(v > best, broadcast<I32>(kInWindow<Index> ? tap : static_cast<int32_t>(first + pixel)), index);
       best = maximum(v, best);
       sum += v;
     }
     ordered &= !any(sum != sum);
-    put_largest<kIndex, kStream>(best, index, c, lanes, y, argmax);
+    put_largest<kStream>(best, index, c, lanes, y, argmax);
   });
   return ordered;
 }
 
-template <int kSize, bool kIndex, bool kStream>
-void forward_rows(const MaxPool2d& r, const float* x, float* y, int32_t* argmax, const Exec& exec) {
+template <int kSize, bool kStream, class Index>
+void forward_rows(const MaxPool2d& r, const float* x, float* y, Index* argmax, const Exec& exec) {
   exec.parallel_for(r.n * r.p, 1 + stream_grain(kStream, 8192) / (r.q * r.c + 1), [=, &r](int64_t begin, int64_t end, int32_t) {
     const int64_t width = r.w, channels = r.c, windows = r.q;  // kept in registers: r may lie anywhere
     for (int64_t row = begin; row < end; ++row) {
@@ -81,35 +97,41 @@ void forward_rows(const MaxPool2d& r, const float* x, float* y, int32_t* argmax,
       const bool inside = kSize > 0 && top >= 0 && top + kSize <= r.h;
       int64_t left = -r.pad_left, at = row * windows * channels;
       for (int64_t q = 0; q < windows; ++q, left += r.stride_w, at += channels) {
-        int32_t* index = kIndex ? argmax + at : nullptr;
+        Index* index = kIndex<Index> ? argmax + at : nullptr;
         if constexpr (kSize > 0) {
           const int64_t first = top * width + left;
           if (inside && left >= 0 && left + kSize <= width &&
-              whole_window<kSize, kIndex, kStream>(image + first * channels, first, width, channels, y + at, index))
+              whole_window<kSize, kStream>(image + first * channels, first, width, channels, y + at, index))
             continue;
         }
-        window<kIndex, kStream>(r, image, top, left, y + at, index);
+        window<kStream>(r, image, top, left, y + at, index);
       }
     }
     if (kStream) stream_fence();
   });
 }
 
-template <bool kIndex, bool kStream>
-void forward_sizes(const MaxPool2d& r, const float* x, float* y, int32_t* argmax, const Exec& exec) {
+template <bool kStream, class Index>
+void forward_sizes(const MaxPool2d& r, const float* x, float* y, Index* argmax, const Exec& exec) {
   const bool square = r.r == r.s && r.dilation_h == 1 && r.dilation_w == 1;
-  if (square && r.r == 2) forward_rows<2, kIndex, kStream>(r, x, y, argmax, exec);
-  else if (square && r.r == 3) forward_rows<3, kIndex, kStream>(r, x, y, argmax, exec);
-  else forward_rows<0, kIndex, kStream>(r, x, y, argmax, exec);
+  if (square && r.r == 2) forward_rows<2, kStream>(r, x, y, argmax, exec);
+  else if (square && r.r == 3) forward_rows<3, kStream>(r, x, y, argmax, exec);
+  else forward_rows<0, kStream>(r, x, y, argmax, exec);
+}
+
+template <class Index>
+void forward_of(const MaxPool2d& r, const Buffers& b, const Exec& exec) {
+  const float* x = b.get<float>(MaxPool2d::kX);
+  float* y = b.get<float>(MaxPool2d::kY);
+  auto* argmax = b.get<Index>(MaxPool2d::kArgmax);
+  const bool streamed = exec.beyond_cache(r) && can_stream(y, r.c) && can_stream(argmax, r.c);
+  streamed ? forward_sizes<true>(r, x, y, argmax, exec) : forward_sizes<false>(r, x, y, argmax, exec);
 }
 
 void forward(const MaxPool2d& r, const Buffers& b, const Exec& exec) {
-  const float* x = b.get<float>(MaxPool2d::kX);
-  float* y = b.get<float>(MaxPool2d::kY);
-  auto* argmax = b.get<int32_t>(MaxPool2d::kArgmax);
-  const bool streamed = exec.beyond_cache(r) && can_stream(y, r.c) && can_stream(argmax, r.c);
-  if (argmax != nullptr) streamed ? forward_sizes<true, true>(r, x, y, argmax, exec) : forward_sizes<true, false>(r, x, y, argmax, exec);
-  else streamed ? forward_sizes<false, true>(r, x, y, argmax, exec) : forward_sizes<false, false>(r, x, y, argmax, exec);
+  if (b.get<void>(MaxPool2d::kArgmax) == nullptr) forward_of<NoIndex>(r, b, exec);
+  else if (r.argmax_in_window) forward_of<uint8_t>(r, b, exec);
+  else forward_of<int32_t>(r, b, exec);
 }
 
 // --- backward ------------------------------------------------------------------------------------------------------
@@ -128,19 +150,29 @@ NDL_INLINE I32 absent(int lanes) {
   return mask;
 }
 
+// The argmax of window (top, left) where its largest element is (row, column) of the image, one of its taps, which are
+// neighbours.
+template <class Index>
+NDL_INLINE int64_t index_of(const MaxPool2d& r, int64_t top, int64_t left, int64_t row, int64_t column) {
+  return kInWindow<Index> ? (row - top) * r.s + (column - left) : row * r.w + column;
+}
+
 // Whether every index of a row of windows is a tap of its window; taps are neighbours.
-bool inside_windows(const MaxPool2d& r, const int32_t* argmax, int64_t top) {
+template <class Index>
+bool inside_windows(const MaxPool2d& r, const Index* argmax, int64_t top) {
   typedef uint32_t U32 __attribute__((vector_size(kVectorBytes)));
-  const int64_t channels = r.c, windows = r.q, width = r.w;
+  const int64_t channels = r.c, windows = r.q, line = kInWindow<Index> ? r.s : r.w;
   const Span rows = taps_inside(top, r.r, r.h);
   bool known = true;
   for (int64_t q = 0; q < windows; ++q, argmax += channels) {
-    const Span columns = taps_inside(q * r.stride_w - r.pad_left, r.s, width);
-    const auto first = static_cast<uint32_t>(rows.first * width + columns.first), count = static_cast<uint32_t>(columns.end - columns.first);
+    const int64_t left = q * r.stride_w - r.pad_left;
+    const Span columns = taps_inside(left, r.s, r.w);
+    const auto first = static_cast<uint32_t>(index_of<Index>(r, top, left, rows.first, columns.first));
+    const auto count = static_cast<uint32_t>(columns.end - columns.first);
     for_vectors(0, channels, [=, &known](int64_t c, int lanes) NDL_LAMBDA_INLINE {
-      U32 distance = (U32)load_n<I32>(argmax + c, lanes) - first;
+      U32 distance = (U32)load_index(argmax + c, lanes) - first;
       I32 claimed = absent(lanes);
-      for (int64_t row = rows.first; row < rows.end; ++row, distance -= static_cast<uint32_t>(width)) claimed |= distance < count;
+      for (int64_t row = rows.first; row < rows.end; ++row, distance -= static_cast<uint32_t>(line)) claimed |= distance < count;
       known &= !any(~claimed);
     });
   }
@@ -148,14 +180,18 @@ bool inside_windows(const MaxPool2d& r, const int32_t* argmax, int64_t top) {
 }
 
 // Reports indices of row (n,p) that are no taps of their windows. `at`: number of the row's first element.
-void check_row(const MaxPool2d& r, const int32_t* argmax, int64_t at, int64_t top, const Exec& exec) {
+template <class Index>
+void check_row(const MaxPool2d& r, const Index* argmax, int64_t at, int64_t top, const Exec& exec) {
   if (r.dilation_h == 1 && r.dilation_w == 1 && inside_windows(r, argmax + at, top)) return;
   for (int64_t q = 0; q < r.q; ++q, at += r.c) {
     const int64_t left = q * r.stride_w - r.pad_left;
     for (int64_t c = 0; c < r.c; ++c) {
-      const int64_t index = argmax[at + c], row = index / r.w - top, column = index % r.w - left;
-      if (index < 0 || index >= r.h * r.w || row < 0 || row % r.dilation_h != 0 || row / r.dilation_h >= r.r || column < 0 ||
-          column % r.dilation_w != 0 || column / r.dilation_w >= r.s)
+      const int64_t index = argmax[at + c];
+      const int64_t row = kInWindow<Index> ? top + index / r.s * r.dilation_h : index / r.w;
+      const int64_t column = kInWindow<Index> ? left + index % r.s * r.dilation_w : index % r.w;
+      const int64_t down = row - top, right = column - left;
+      if (index < 0 || row < 0 || row >= r.h || column < 0 || column >= r.w || down < 0 || down % r.dilation_h != 0 ||
+          down / r.dilation_h >= r.r || right < 0 || right % r.dilation_w != 0 || right / r.dilation_w >= r.s)
         report_bad_value(exec, "an argmax lies outside its window", at + c, index);
     }
   }
@@ -163,25 +199,28 @@ void check_row(const MaxPool2d& r, const int32_t* argmax, int64_t at, int64_t to
 
 // Where windows do not overlap: the pixels of a window, each of which takes dy where it is the argmax; false where an argmax
 // is none of them. kSize: of a square window that lies inside the image, else 0.
-template <int kSize, bool kStream>
-NDL_INLINE bool scatter(const MaxPool2d& r, const float* dy, const int32_t* argmax, Span rows, Span columns, float* image) {
+template <int kSize, bool kStream, class Index>
+NDL_INLINE bool scatter(const MaxPool2d& r, const float* dy, const Index* argmax, int64_t top, int64_t left, Span rows, Span columns, float* image) {
   const int64_t width = r.w, channels = r.c;  // kept in registers: r may lie anywhere
   bool known = true;
-  for_vectors(0, channels, [=, &known](int64_t c, int lanes) NDL_LAMBDA_INLINE {
-    const I32 index = load_n<I32>(argmax + c, lanes);
+  for_vectors(0, channels, [=, &r, &known](int64_t c, int lanes) NDL_LAMBDA_INLINE {
+    const I32 index = load_index(argmax + c, lanes);
     const F32 gradient = load_some(dy + c, lanes);
     I32 claimed = absent(lanes);
-    const auto pixel = [=, &claimed](int64_t h, int64_t w) NDL_LAMBDA_INLINE {
-      const I32 here = index == static_cast<int32_t>(h * width + w);
+    const auto pixel = [=, &claimed](int64_t h, int64_t w, int64_t number) NDL_LAMBDA_INLINE {
+      const I32 here = index == static_cast<int32_t>(number);
       claimed |= here;
       put<kStream>(image + (h * width + w) * channels + c, select(here, gradient, F32{}), lanes);
     };
     if constexpr (kSize > 0) {
 #pragma GCC unroll 9
-      for (int tap = 0; tap < kSize * kSize; ++tap) pixel(rows.first + tap / kSize, columns.first + tap % kSize);
+      for (int tap = 0; tap < kSize * kSize; ++tap) {
+        const int64_t h = rows.first + tap / kSize, w = columns.first + tap % kSize;
+        pixel(h, w, kInWindow<Index> ? tap : h * width + w);
+      }
     } else {
       for (int64_t h = rows.first; h < rows.end; ++h)
-        for (int64_t w = columns.first; w < columns.end; ++w) pixel(h, w);
+        for (int64_t w = columns.first; w < columns.end; ++w) pixel(h, w, index_of<Index>(r, top, left, h, w));
     }
     known &= !any(~claimed);
   });
@@ -195,8 +234,8 @@ NDL_INLINE void clear(float* dx, int64_t count) {
 
 // Windows that do not overlap. A task is a row of windows (n,p), with the rows of dx from it to the next; those that no
 // window holds become 0.
-template <int kSize, bool kStream>
-void scatter_rows(const MaxPool2d& r, const float* dy, const int32_t* argmax, float* dx, const Exec& exec) {
+template <int kSize, bool kStream, class Index>
+void scatter_rows(const MaxPool2d& r, const float* dy, const Index* argmax, float* dx, const Exec& exec) {
   const int64_t line = r.w * r.c;
   exec.parallel_for(r.n * r.p, 1 + stream_grain(kStream, 8192) / (r.stride_h * line + 1), [=, &r, &exec](int64_t begin, int64_t end, int32_t) {
     const int64_t channels = r.c, windows = r.q;
@@ -213,13 +252,14 @@ void scatter_rows(const MaxPool2d& r, const float* dy, const int32_t* argmax, fl
       bool known = true;
       int64_t done = 0, at = first;
       for (int64_t q = 0; q < windows; ++q, at += channels) {
-        const Span columns = taps_inside(q * r.stride_w - r.pad_left, r.s, r.w);
+        const int64_t left = q * r.stride_w - r.pad_left;
+        const Span columns = taps_inside(left, r.s, r.w);
         clear_columns(done, columns.first);
         done = columns.end;
         if (kSize > 0 && rows.end - rows.first == kSize && columns.end - columns.first == kSize)
-          known &= scatter<kSize, kStream>(r, dy + at, argmax + at, rows, columns, image);
+          known &= scatter<kSize, kStream>(r, dy + at, argmax + at, top, left, rows, columns, image);
         else
-          known &= scatter<0, kStream>(r, dy + at, argmax + at, rows, columns, image);
+          known &= scatter<0, kStream>(r, dy + at, argmax + at, top, left, rows, columns, image);
       }
       clear_columns(done, r.w);
       clear<kStream>(image + rows.end * line, (owned.end - rows.end) * line);
@@ -240,39 +280,65 @@ struct Cover {
   }
 };
 
+// What a window that covers a pixel has as argmax where that is the pixel: the window i rows and j columns of windows after
+// the first, whose first tap lies `down` and `right` before it.
+template <class Index>
+struct Here;
+template <>
+struct Here<int32_t> {
+  int32_t pixel;
+  NDL_INLINE Here(const MaxPool2d& r, int64_t row, int64_t column, int64_t, int64_t) : pixel(static_cast<int32_t>(row * r.w + column)) {}
+  NDL_INLINE int32_t operator()(int64_t, int64_t) const { return pixel; }
+};
+template <>
+struct Here<uint8_t> {
+  const MaxPool2d& r;
+  int64_t down, right;
+  NDL_INLINE Here(const MaxPool2d& record, int64_t, int64_t, int64_t to_row, int64_t to_column) : r(record), down(to_row), right(to_column) {}
+  NDL_INLINE int32_t operator()(int64_t i, int64_t j) const {
+    int64_t row = down - i * r.stride_h, column = right - j * r.stride_w;
+    if (r.dilation_h != 1 || r.dilation_w != 1) {
+      if (row % r.dilation_h != 0 || column % r.dilation_w != 0) return -1;  // between the taps
+      row /= r.dilation_h, column /= r.dilation_w;
+    }
+    return static_cast<int32_t>(row * r.s + column);
+  }
+};
+
 // A pixel of dx under `rows` x `columns` windows, the first at argmax and dy; `line`: elements of a row of windows.
-template <bool kStream>
-NDL_INLINE void gather(int64_t rows, int64_t columns, int64_t line, int64_t channels, const int32_t* argmax, const float* dy, int32_t pixel, float* dx) {
+template <bool kStream, class Index>
+NDL_INLINE void gather(int64_t rows, int64_t columns, int64_t line, int64_t channels, const Index* argmax, const float* dy, Here<Index> here, float* dx) {
   for_vectors(0, channels, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
     F32 sum{};
     for (int64_t i = 0; i < rows; ++i)
       for (int64_t j = 0; j < columns; ++j) {
         const int64_t at = i * line + j * channels + c;
-        sum += select(load_n<I32>(argmax + at, lanes) == pixel, load_some(dy + at, lanes), F32{});
+        sum += select(load_index(argmax + at, lanes) == here(i, j), load_some(dy + at, lanes), F32{});
       }
     put<kStream>(dx + c, sum, lanes);
   });
 }
 
-// A row of dx under `height` rows of windows; its first pixel has the number `first`. kHeight: the height where it is 1 or
-// 2, so that the common counts run straight on, else 0.
-template <int kHeight, bool kStream>
-NDL_INLINE void gather_row(const MaxPool2d& r, int64_t height, const float* dy, const int32_t* argmax, int64_t first, float* dx) {
+// Row h of an image of dx under `rows` of windows, the first of them at dy and argmax. kHeight: how many rows, where that is 1
+// or 2, so that the common counts run straight on, else 0.
+template <int kHeight, bool kStream, class Index>
+NDL_INLINE void gather_row(const MaxPool2d& r, Span rows, int64_t h, const float* dy, const Index* argmax, float* dx) {
   const int64_t width = r.w, channels = r.c, line = r.q * channels;  // kept in registers: r may lie anywhere
+  const int64_t height = rows.end - rows.first, down = h + r.pad_top - rows.first * r.stride_h;
   Cover columns{r.q, (r.s - 1) * r.dilation_w, r.stride_w, r.pad_left};
   for (int64_t w = 0; w < width; ++w, dx += channels) {
     columns.move_to(w);
     const int64_t count = columns.span.end - columns.span.first, at = columns.span.first * channels;
-    const auto pixel = static_cast<int32_t>(first + w);
-    if (kHeight > 0 && count == 1) gather<kStream>(kHeight, 1, line, channels, argmax + at, dy + at, pixel, dx);
-    else if (kHeight > 0 && count == 2) gather<kStream>(kHeight, 2, line, channels, argmax + at, dy + at, pixel, dx);
-    else gather<kStream>(height, count, line, channels, argmax + at, dy + at, pixel, dx);
+    const Here<Index> here(r, h, w, down, w + r.pad_left - columns.span.first * r.stride_w);
+    if (kHeight > 0 && count == 1) gather<kStream>(kHeight, 1, line, channels, argmax + at, dy + at, here, dx);
+    else if (kHeight > 0 && count == 2) gather<kStream>(kHeight, 2, line, channels, argmax + at, dy + at, here, dx);
+    else gather<kStream>(height, count, line, channels, argmax + at, dy + at, here, dx);
   }
 }
 
 // Any windows. A task is a row (n,h) of dx.
-template <bool kStream>
-void gather_rows(const MaxPool2d& r, const float* dy, const int32_t* argmax, float* dx, const Exec& exec) {
+template <bool kStream, class Index>
+void gather_rows(const MaxPool2d& r, const float* dy, const Index* argmax, float* dx, const Exec& exec) {
   const int64_t line = r.q * r.c;
   exec.parallel_for(r.n * r.h, 1 + stream_grain(kStream, 8192) / (r.w * r.c + 1), [&](int64_t begin, int64_t end, int32_t) {
     for (int64_t task = begin; task < end; ++task) {
@@ -283,30 +349,36 @@ void gather_rows(const MaxPool2d& r, const float* dy, const int32_t* argmax, flo
         const int64_t top = p * r.stride_h - r.pad_top;
         if (greatest(top, 0) == h) check_row(r, argmax, (n * r.p + p) * line, top, exec);
       }
-      const int64_t height = rows.span.end - rows.span.first, from = (n * r.p + rows.span.first) * line, first = h * r.w;
+      const int64_t height = rows.span.end - rows.span.first, from = (n * r.p + rows.span.first) * line;
       float* to = dx + task * r.w * r.c;
-      if (height == 1) gather_row<1, kStream>(r, 1, dy + from, argmax + from, first, to);
-      else if (height == 2) gather_row<2, kStream>(r, 2, dy + from, argmax + from, first, to);
-      else gather_row<0, kStream>(r, height, dy + from, argmax + from, first, to);
+      if (height == 1) gather_row<1, kStream>(r, rows.span, h, dy + from, argmax + from, to);
+      else if (height == 2) gather_row<2, kStream>(r, rows.span, h, dy + from, argmax + from, to);
+      else gather_row<0, kStream>(r, rows.span, h, dy + from, argmax + from, to);
     }
     if (kStream) stream_fence();
   });
 }
 
-template <bool kStream>
-void backward_windows(const MaxPool2d& r, const float* dy, const int32_t* argmax, float* dx, const Exec& exec) {
+template <bool kStream, class Index>
+void backward_windows(const MaxPool2d& r, const float* dy, const Index* argmax, float* dx, const Exec& exec) {
   const bool apart = r.stride_h >= r.r && r.stride_w >= r.s && r.dilation_h == 1 && r.dilation_w == 1;
   if (apart && r.r == 2 && r.s == 2) scatter_rows<2, kStream>(r, dy, argmax, dx, exec);
   else if (apart) scatter_rows<0, kStream>(r, dy, argmax, dx, exec);
   else gather_rows<kStream>(r, dy, argmax, dx, exec);
 }
 
-void backward(const MaxPool2d& r, const Buffers& b, const Exec& exec) {
+template <class Index>
+void backward_of(const MaxPool2d& r, const Buffers& b, const Exec& exec) {
   const float* dy = b.get<float>(MaxPool2d::kDy);
-  const auto* argmax = b.get<int32_t>(MaxPool2d::kIndex);
+  const auto* argmax = b.get<Index>(MaxPool2d::kIndex);
   float* dx = b.get<float>(MaxPool2d::kDx);
   if (exec.beyond_cache(r) && can_stream(dx, r.c)) backward_windows<true>(r, dy, argmax, dx, exec);
   else backward_windows<false>(r, dy, argmax, dx, exec);
+}
+
+void backward(const MaxPool2d& r, const Buffers& b, const Exec& exec) {
+  if (r.argmax_in_window) backward_of<uint8_t>(r, b, exec);
+  else backward_of<int32_t>(r, b, exec);
 }
 
 }  // namespace
