@@ -232,7 +232,7 @@ namespace NativeDl.Bindings
         public partial struct __Internal
         {
             [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_conv2d_forward", CallingConvention = __CallingConvention.Cdecl)]
-            internal static extern global::NativeDl.Bindings.Status Conv2dForward(ulong context, __IntPtr options, ulong x, ulong weight, ulong bias, ulong* y);
+            internal static extern global::NativeDl.Bindings.Status Conv2dForward(ulong context, __IntPtr options, ulong x, ulong weight, ulong bias, ulong residual, ulong* y);
 
             [SuppressUnmanagedCodeSecurity, DllImport("nativedl", EntryPoint = "ndl_conv2d_backward_input", CallingConvention = __CallingConvention.Cdecl)]
             internal static extern global::NativeDl.Bindings.Status Conv2dBackwardInput(ulong context, __IntPtr options, ulong dy, ulong weight, long* x_dims, int x_rank, ulong* dx);

@@ -55,7 +55,7 @@ internal static class OpCalls
     {
         var options = Conv2dOf(w);
         var (x, weight, bias) = (t["x"], t["weight"], t.GetValueOrDefault("bias"));
-        var forward = Forward("conv2d", () => Native.Conv2dForward(x, weight, bias, options));
+        var forward = Forward("conv2d", () => Native.Conv2dForward(x, weight, bias, t.GetValueOrDefault("residual"), options));
         return dy is null ? [forward] :
         [
             forward,

@@ -26,11 +26,11 @@ static void test_conv2d(void) {
   int64_t dims[8];
   int32_t rank = 0;
   relu.activation = NDL_ACTIVATION_RELU;
-  OK(ndl_conv2d_forward(context, &kConv, x, w, 0, &y));
+  OK(ndl_conv2d_forward(context, &kConv, x, w, 0, 0, &y));
   check_floats(__LINE__, y, 4, kY);
   OK(ndl_tensor_get_dims(y, dims, 8, &rank));
   CHECK(rank == 4 && dims[0] == 1 && dims[1] == 2 && dims[2] == 2 && dims[3] == 1);
-  OK(ndl_conv2d_forward(context, &relu, x, w, b, &y)); /* in place of the first result */
+  OK(ndl_conv2d_forward(context, &relu, x, w, b, 0, &y)); /* in place of the first result */
   check_floats(__LINE__, y, 4, kShifted);
   OK(ndl_conv2d_backward_input(context, &kConv, dy, w, kImage, 4, &dx));
   check_floats(__LINE__, dx, 9, kDx);
@@ -171,8 +171,8 @@ static void test_null_pointers(void) {
   const ndl_tensor_options options = {sizeof(options), NDL_DTYPE_F32, NDL_DEVICE_TYPE_CPU, 0};
   const ndl_status bad = NDL_ERROR_INVALID_ARGUMENT;
   uint64_t address = 0;
-  FAILS(bad, "conv2d_forward", "options is a null pointer", ndl_conv2d_forward(context, NULL, x, w, 0, &y));
-  FAILS(bad, "conv2d_forward", "y is a null pointer", ndl_conv2d_forward(context, &kConv, x, w, 0, NULL));
+  FAILS(bad, "conv2d_forward", "options is a null pointer", ndl_conv2d_forward(context, NULL, x, w, 0, 0, &y));
+  FAILS(bad, "conv2d_forward", "y is a null pointer", ndl_conv2d_forward(context, &kConv, x, w, 0, 0, NULL));
   FAILS(bad, "conv2d_backward_input", "x_dims is a null pointer", ndl_conv2d_backward_input(context, &kConv, x, w, NULL, 4, &y));
   FAILS(bad, "relu_forward", "y is a null pointer", ndl_relu_forward(context, x, NULL));
   FAILS(bad, "tensor_create", "options is a null pointer", ndl_tensor_create(NULL, kImage, 4, &y));
@@ -213,7 +213,7 @@ static void test_structs(void) {
   size_t i;
   for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); ++i) {
     conv.struct_size = pool.struct_size = tensor.struct_size = options.struct_size = sizes[i];
-    FAILS(bad, "conv2d_forward", "sizeof(the struct)", ndl_conv2d_forward(context, &conv, x, w, 0, &y));
+    FAILS(bad, "conv2d_forward", "sizeof(the struct)", ndl_conv2d_forward(context, &conv, x, w, 0, 0, &y));
     FAILS(bad, "max_pool2d_forward", "sizeof(the struct)", ndl_max_pool2d_forward(context, &pool, x, &y, NULL));
     FAILS(bad, "tensor_create", "sizeof(the struct)", ndl_tensor_create(&tensor, kImage, 4, &y));
     FAILS(bad, "context_create", "sizeof(the struct)", ndl_context_create(&options, &other));
@@ -226,28 +226,28 @@ static void test_structs(void) {
   memset(&newer, 0, sizeof(newer));
   newer.known = kConv;
   newer.known.struct_size = sizeof(newer);
-  OK(ndl_conv2d_forward(context, &newer.known, x, w, 0, &y));
+  OK(ndl_conv2d_forward(context, &newer.known, x, w, 0, 0, &y));
   newer.later = 1;
-  FAILS(bad, "conv2d_forward", "set it to 0", ndl_conv2d_forward(context, &newer.known, x, w, 0, &y));
+  FAILS(bad, "conv2d_forward", "set it to 0", ndl_conv2d_forward(context, &newer.known, x, w, 0, 0, &y));
   conv = kConv;
   conv.reserved = 1;
-  FAILS(bad, "conv2d_forward", "set it to 0", ndl_conv2d_forward(context, &conv, x, w, 0, &y));
+  FAILS(bad, "conv2d_forward", "set it to 0", ndl_conv2d_forward(context, &conv, x, w, 0, 0, &y));
   /* Enums and option values. */
   conv = kConv;
   conv.activation = (ndl_activation)0;
-  FAILS(bad, "conv2d_forward", "options.activation is 0", ndl_conv2d_forward(context, &conv, x, w, 0, &y));
+  FAILS(bad, "conv2d_forward", "options.activation is 0", ndl_conv2d_forward(context, &conv, x, w, 0, 0, &y));
   conv.activation = (ndl_activation)99;
-  FAILS(bad, "conv2d_forward", "from 1 (none) to", ndl_conv2d_forward(context, &conv, x, w, 0, &y));
+  FAILS(bad, "conv2d_forward", "from 1 (none) to", ndl_conv2d_forward(context, &conv, x, w, 0, 0, &y));
   conv = kConv, conv.stride_h = 0;
-  FAILS(bad, "conv2d", "at least 1", ndl_conv2d_forward(context, &conv, x, w, 0, &y));
+  FAILS(bad, "conv2d", "at least 1", ndl_conv2d_forward(context, &conv, x, w, 0, 0, &y));
   conv = kConv, conv.dilation_w = -1;
-  FAILS(bad, "conv2d", "at least 1", ndl_conv2d_forward(context, &conv, x, w, 0, &y));
+  FAILS(bad, "conv2d", "at least 1", ndl_conv2d_forward(context, &conv, x, w, 0, 0, &y));
   conv = kConv, conv.pad_left = -1;
-  FAILS(bad, "conv2d", "negative", ndl_conv2d_forward(context, &conv, x, w, 0, &y));
+  FAILS(bad, "conv2d", "negative", ndl_conv2d_forward(context, &conv, x, w, 0, 0, &y));
   conv = kConv, conv.groups = 0;
-  FAILS(bad, "conv2d", "at least 1", ndl_conv2d_forward(context, &conv, x, w, 0, &y));
+  FAILS(bad, "conv2d", "at least 1", ndl_conv2d_forward(context, &conv, x, w, 0, 0, &y));
   conv = kConv, conv.groups = 2;
-  FAILS(NDL_ERROR_INVALID_SHAPE, "conv2d", "groups", ndl_conv2d_forward(context, &conv, x, w, 0, &y));
+  FAILS(NDL_ERROR_INVALID_SHAPE, "conv2d", "groups", ndl_conv2d_forward(context, &conv, x, w, 0, 0, &y));
   tensor.struct_size = sizeof(tensor), tensor.dtype = (ndl_dtype)0;
   FAILS(bad, "tensor_create", "options.dtype is 0", ndl_tensor_create(&tensor, kImage, 4, &w));
   tensor.dtype = (ndl_dtype)9;
@@ -263,7 +263,7 @@ static void test_structs(void) {
   options.workspace_limit = 0, options.device_index = 3;
   FAILS(NDL_ERROR_NO_DEVICE, "context_create", "cpu:3", ndl_context_create(&options, &other));
   CHECK(other == 0);
-  OK(ndl_conv2d_forward(context, &kConv, x, w, 0, &y));
+  OK(ndl_conv2d_forward(context, &kConv, x, w, 0, 0, &y));
   OK(ndl_tensor_destroy(x)), OK(ndl_tensor_destroy(w)), OK(ndl_tensor_destroy(y));
 }
 
@@ -291,9 +291,10 @@ static void test_shapes(void) {
   FAILS(NDL_ERROR_INVALID_ARGUMENT, "tensor_map", "READ (1)", ndl_tensor_map(x, (ndl_access)0, &y, &y));
   /* Operands that do not fit together. */
   flat = floats(1, kImage + 1, kPixels);
-  FAILS(shape, "conv2d", "[n, h, w, c]", ndl_conv2d_forward(context, &kConv, flat, w, 0, &y));
-  FAILS(shape, "conv2d", "larger than the padded", ndl_conv2d_forward(context, &kConv, w, x, 0, &y));
-  FAILS(shape, "conv2d", "bias", ndl_conv2d_forward(context, &kConv, x, w, flat, &y));
+  FAILS(shape, "conv2d", "[n, h, w, c]", ndl_conv2d_forward(context, &kConv, flat, w, 0, 0, &y));
+  FAILS(shape, "conv2d", "larger than the padded", ndl_conv2d_forward(context, &kConv, w, x, 0, 0, &y));
+  FAILS(shape, "conv2d", "bias", ndl_conv2d_forward(context, &kConv, x, w, flat, 0, &y));
+  FAILS(shape, "conv2d", "residual", ndl_conv2d_forward(context, &kConv, x, w, 0, x, &y));
   FAILS(shape, "relu_backward", "must be equal", ndl_relu_backward(context, x, w, &y));
   FAILS(shape, "conv2d_backward_input", "dy", ndl_conv2d_backward_input(context, &kConv, x, w, kImage, 4, &y));
   FAILS(shape, "conv2d_backward_input: x_dims", "negative", ndl_conv2d_backward_input(context, &kConv, x, w, kNegative, 4, &y));
@@ -301,26 +302,26 @@ static void test_shapes(void) {
   FAILS(shape, "conv2d_backward_input: x_dims", "give 0..8", ndl_conv2d_backward_input(context, &kConv, x, w, kNine, INT32_MIN, &y));
   FAILS(shape, "conv2d_backward_input: x_dims", "overflows", ndl_conv2d_backward_input(context, &kConv, x, w, kHuge, 2, &y));
   conv.pad_top = conv.pad_bottom = conv.pad_left = conv.pad_right = INT32_MAX;
-  FAILS(shape, "conv2d_forward: y", "overflows", ndl_conv2d_forward(context, &conv, x, w, 0, &y));
+  FAILS(shape, "conv2d_forward: y", "overflows", ndl_conv2d_forward(context, &conv, x, w, 0, 0, &y));
   conv = kConv, conv.dilation_h = INT32_MAX;
-  FAILS(shape, "conv2d", "larger than the padded", ndl_conv2d_forward(context, &conv, x, w, 0, &y));
+  FAILS(shape, "conv2d", "larger than the padded", ndl_conv2d_forward(context, &conv, x, w, 0, 0, &y));
   /* Outputs given, of the wrong shape, dtype, or memory. */
   other = new_tensor(NDL_DTYPE_F32, 4, kWrong);
   y = other;
-  FAILS(shape, "conv2d_forward", "it must have [1, 2, 2, 1]", ndl_conv2d_forward(context, &kConv, x, w, 0, &y));
+  FAILS(shape, "conv2d_forward", "it must have [1, 2, 2, 1]", ndl_conv2d_forward(context, &kConv, x, w, 0, 0, &y));
   CHECK(y == other);
   OK(ndl_tensor_destroy(other));
   other = new_tensor(NDL_DTYPE_F64, 4, kFilter);
   y = other;
-  FAILS(NDL_ERROR_INVALID_DTYPE, "conv2d_forward", "it must be f32", ndl_conv2d_forward(context, &kConv, x, w, 0, &y));
+  FAILS(NDL_ERROR_INVALID_DTYPE, "conv2d_forward", "it must be f32", ndl_conv2d_forward(context, &kConv, x, w, 0, 0, &y));
   y = 0;
-  FAILS(NDL_ERROR_INVALID_DTYPE, "conv2d", "cast", ndl_conv2d_forward(context, &kConv, x, other, 0, &y));
+  FAILS(NDL_ERROR_INVALID_DTYPE, "conv2d", "cast", ndl_conv2d_forward(context, &kConv, x, other, 0, 0, &y));
   OK(ndl_tensor_destroy(other));
   other = new_tensor(NDL_DTYPE_U8, 4, kFilter);
   FAILS(NDL_ERROR_INVALID_DTYPE, "relu", "f32 or f64", ndl_relu_forward(context, other, &y));
   OK(ndl_tensor_destroy(other));
   y = w;
-  FAILS(NDL_ERROR_OVERLAP, "conv2d_forward", "memory of its own", ndl_conv2d_forward(context, &kConv, x, w, 0, &y));
+  FAILS(NDL_ERROR_OVERLAP, "conv2d_forward", "memory of its own", ndl_conv2d_forward(context, &kConv, x, w, 0, 0, &y));
   OK(ndl_tensor_view(x, 1, kTall, 4, &other));
   OK(ndl_tensor_view(x, 2, kTall, 4, &y));
   FAILS(NDL_ERROR_OVERLAP, "relu_forward", "the very same memory", ndl_relu_forward(context, other, &y));
@@ -330,7 +331,7 @@ static void test_shapes(void) {
   check_floats(__LINE__, x, 9, kPixels);
   check_floats(__LINE__, w, 4, kWeights);
   y = 0;
-  OK(ndl_conv2d_forward(context, &kConv, x, w, 0, &y));
+  OK(ndl_conv2d_forward(context, &kConv, x, w, 0, 0, &y));
   OK(ndl_tensor_destroy(x)), OK(ndl_tensor_destroy(w)), OK(ndl_tensor_destroy(y)), OK(ndl_tensor_destroy(flat));
 }
 
@@ -379,7 +380,7 @@ static int stopping(int now) {
 static void* convolve(void* unused) {
   while (!stopping(0)) {
     ndl_tensor y = 0;
-    const ndl_status status = ndl_conv2d_forward(context, &kConv, big_x, big_w, 0, &y);
+    const ndl_status status = ndl_conv2d_forward(context, &kConv, big_x, big_w, 0, 0, &y);
     CHECK(status == NDL_OK || status == NDL_ERROR_CONTEXT_BUSY);
     if (status == NDL_OK) CHECK(ndl_tensor_destroy(y) == NDL_OK);
   }

@@ -15,7 +15,7 @@ typedef struct old_conv2d_options { /* before activation */
   int32_t dilation_w;
 } old_conv2d_options;
 NDL_API ndl_status ndl_conv2d_forward(ndl_context context, const old_conv2d_options* options, ndl_tensor x, ndl_tensor weight,
-                                      ndl_tensor bias, ndl_tensor* y);
+                                      ndl_tensor bias, ndl_tensor residual, ndl_tensor* y);
 
 typedef struct older_conv2d_options { /* groups alone: stride 1, no padding, dilation 1 */
   uint32_t struct_size;
@@ -35,9 +35,9 @@ int main(void) {
   options.struct_size = 16; /* before precision, determinism and workspace_limit: what lies there is not read */
   options.device_type = NDL_DEVICE_TYPE_CPU, options.device_index = 0, options.threads = 1;
   OK(ndl_context_create(&options, &context));
-  OK(ndl_conv2d_forward(context, &old, x, w, 0, &y));
+  OK(ndl_conv2d_forward(context, &old, x, w, 0, 0, &y));
   check_floats(__LINE__, y, 4, kY);
-  OK(ndl_conv2d_forward(context, (const old_conv2d_options*)(const void*)&older, x, w, 0, &y));
+  OK(ndl_conv2d_forward(context, (const old_conv2d_options*)(const void*)&older, x, w, 0, 0, &y));
   check_floats(__LINE__, y, 4, kY);
   OK(ndl_memory_get_info((ndl_memory_info*)(void*)&memory));
   CHECK(memory.struct_size == 16 && memory.bytes_in_use > 0 && memory.guard == -1);

@@ -37,7 +37,7 @@ class Contexts : public testing::Test {
 
   std::vector<float> convolve(ndl_context context) {
     ndl_tensor y = 0;
-    EXPECT_EQ(ndl_conv2d_forward(context, &kConv, x, weight, 0, &y), NDL_OK) << last_error();
+    EXPECT_EQ(ndl_conv2d_forward(context, &kConv, x, weight, 0, 0, &y), NDL_OK) << last_error();
     std::vector<float> values = y == 0 ? std::vector<float>{} : floats_of(y);
     ndl_tensor_destroy(y);
     return values;
@@ -110,7 +110,7 @@ TEST_F(Contexts, WorkspaceLimitIsARefusal) {
   const std::string best = last_implementation(free);
   ASSERT_EQ(ndl_context_set_implementation(limited, "conv2d_forward", best.c_str()), NDL_OK);
   ndl_tensor y = 0;
-  EXPECT_EQ(ndl_conv2d_forward(limited, &kConv, x, weight, 0, &y), NDL_ERROR_REFUSED);
+  EXPECT_EQ(ndl_conv2d_forward(limited, &kConv, x, weight, 0, 0, &y), NDL_ERROR_REFUSED);
   EXPECT_NE(last_error().find("bytes of workspace, the limit is 64"), std::string::npos) << last_error();
   EXPECT_EQ(contexts().resolve(limited)->workspace.bytes(), 0);
 }
@@ -120,7 +120,7 @@ TEST_F(Contexts, EveryConvolutionFallsToAMethodThatFits) {
   const TensorHolder dy({2, 12, 12, 8}, ramp(2304));
   const int64_t x_dims[] = {2, 12, 12, 8}, weight_dims[] = {8, 3, 3, 8};
   const std::function<ndl_status(ndl_context, ndl_tensor*)> passes[] = {
-      [&](ndl_context context, ndl_tensor* y) { return ndl_conv2d_forward(context, &kConv, x, weight, 0, y); },
+      [&](ndl_context context, ndl_tensor* y) { return ndl_conv2d_forward(context, &kConv, x, weight, 0, 0, y); },
       [&](ndl_context context, ndl_tensor* dx) { return ndl_conv2d_backward_input(context, &kConv, dy, weight, x_dims, 4, dx); },
       [&](ndl_context context, ndl_tensor* dw) { return ndl_conv2d_backward_weight(context, &kConv, x, dy, weight_dims, 4, dw); }};
   for (const auto& pass : passes) {
@@ -182,7 +182,7 @@ TEST_F(Contexts, SharedContextRunsOneCallAtATime) {
     threads.emplace_back([&] {
       while (ran < 20) {
         ndl_tensor y = 0;
-        const ndl_status status = ndl_conv2d_forward(context, &kConv, x, weight, 0, &y);
+        const ndl_status status = ndl_conv2d_forward(context, &kConv, x, weight, 0, 0, &y);
         if (status == NDL_OK) {
           const std::vector<float> got = floats_of(y);
           if (std::memcmp(got.data(), expected.data(), got.size() * sizeof(float)) != 0) ++wrong;

@@ -138,7 +138,7 @@ TEST(DerivedData, AreMadeOncePerVersion) {
     const ContextHolder context;
     const auto convolve = [&] {
       ndl_tensor y = 0;
-      EXPECT_EQ(ndl_conv2d_forward(context, &kConv, x, weight, 0, &y), NDL_OK) << last_error();
+      EXPECT_EQ(ndl_conv2d_forward(context, &kConv, x, weight, 0, 0, &y), NDL_OK) << last_error();
       const float first = floats_of(y)[0];
       ndl_tensor_destroy(y);
       return first;
@@ -177,7 +177,7 @@ TEST(DerivedData, AreOfOneViewEach) {
     for (int64_t i = 0; i < 2; ++i) {
       ndl_tensor view = 0, y = 0;
       ASSERT_EQ(ndl_tensor_view(weights, i, dims, 4, &view), NDL_OK);
-      ASSERT_EQ(ndl_conv2d_forward(context, &kConv, x, view, 0, &y), NDL_OK);
+      ASSERT_EQ(ndl_conv2d_forward(context, &kConv, x, view, 0, 0, &y), NDL_OK);
       EXPECT_EQ(floats_of(y)[0], i == 0 ? 6 : 15);
       ndl_tensor_destroy(view), ndl_tensor_destroy(y);
     }
@@ -219,7 +219,7 @@ TEST(Tensors, SteadyStepAsksTheSystemForNothing) {
   for (int i = 0; i < 20; ++i) {
     if (i == 3) allocations = memory_statistics().system_allocations;
     ndl_tensor y = 0, z = 0, dy = 0, dx = 0, dw = 0;
-    ASSERT_EQ(ndl_conv2d_forward(context, &kConv, x, weight, 0, &y), NDL_OK);
+    ASSERT_EQ(ndl_conv2d_forward(context, &kConv, x, weight, 0, 0, &y), NDL_OK);
     ASSERT_EQ(ndl_relu_forward(context, y, &z), NDL_OK);
     ASSERT_EQ(ndl_relu_backward(context, z, y, &dy), NDL_OK);
     ASSERT_EQ(ndl_conv2d_backward_input(context, &kConv, dy, weight, x_dims, 4, &dx), NDL_OK);

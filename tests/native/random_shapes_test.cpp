@@ -55,6 +55,8 @@ struct Axis {
   }
 };
 
+int64_t positions(const Axis& a) { return (a.size + a.before + a.after - (a.dilation * (a.kernel - 1) + 1)) / a.stride + 1; }
+
 std::string window(const Axis& h, const Axis& w, bool dilated = true) {
   return text(" stride_h=", h.stride, " stride_w=", w.stride, " pad_top=", h.before, " pad_bottom=", h.after, " pad_left=", w.before,
               " pad_right=", w.after, dilated ? text(" dilation_h=", h.dilation, " dilation_w=", w.dilation) : "");
@@ -72,9 +74,10 @@ std::string conv2d(Draw& d) {
     return Axis(d, taps, plain ? 1 : d.between(1, 3), plain || d.one_in(2) ? 1 : d.between(1, 2), false);
   };
   const Axis h = axis(), w = axis();
-  return text("x=", d.one_in(20) ? 0 : d.between(1, 3), 'x', h.size, 'x', w.size, 'x', groups * group_c, " weight=", groups * group_k, 'x', h.kernel, 'x',
-              w.kernel, 'x', group_c, " groups=", groups, window(h, w)) +
-         d.maybe(2, text("bias=", groups * group_k)) + d.maybe(2, "activation=relu");
+  const int64_t n = d.one_in(20) ? 0 : d.between(1, 3), k = groups * group_k;
+  return text("x=", n, 'x', h.size, 'x', w.size, 'x', groups * group_c, " weight=", k, 'x', h.kernel, 'x', w.kernel, 'x', group_c, " groups=", groups,
+              window(h, w)) +
+         d.maybe(2, text("bias=", k)) + d.maybe(3, text("residual=", n, 'x', positions(h), 'x', positions(w), 'x', k)) + d.maybe(2, "activation=relu");
 }
 
 std::string conv2d_max_pool2d(Draw& d) {

@@ -67,17 +67,19 @@ public static partial class Ops
 {
     /// <summary>
     /// 2-D convolution. x [n,h,w,c], weight [k,r,s,c/groups], bias [k]; returns [n,p,q,k] with
-    /// p = (h + padding - dilation*(r-1) - 1) / stride + 1, rounded down. F32, F64, all the same.
+    /// p = (h + padding - dilation*(r-1) - 1) / stride + 1, rounded down. A residual of the result's shape is added before
+    /// the activation. F32, F64, all the same.
     /// </summary>
-    /// <exception cref="ShapeException">Wrong ranks, channels that do not fit, or a kernel larger than the padded
-    /// image.</exception>
+    /// <exception cref="ShapeException">Wrong ranks, channels that do not fit, a kernel larger than the padded image, or a
+    /// bias or residual that does not fit.</exception>
     /// <exception cref="InvalidArgumentException">A stride, dilation or group count below 1, or a negative padding.</exception>
-    public static Tensor Conv2d(Tensor x, Tensor weight, Tensor? bias = null, Conv2dOptions? options = null)
+    public static Tensor Conv2d(
+        Tensor x, Tensor weight, Tensor? bias = null, Conv2dOptions? options = null, Tensor? residual = null)
     {
         var o = options ?? Conv2dOptions.Default;
-        var y = Native.Conv2dForward(x, weight, bias, o);
+        var y = Native.Conv2dForward(x, weight, bias, residual, o);
         return Tape.Record(
-            "conv2d", y, inputs: [x, weight, bias],
+            "conv2d", y, inputs: [x, weight, bias, residual],
             saved: [weight.RequiresGrad ? x : null, x.RequiresGrad ? weight : null],
             state: (x: x.Shape, weight: weight.Shape, options: o),
             static (dy, saved, need, of) =>
@@ -85,6 +87,7 @@ public static partial class Ops
                 need[0] ? Native.Conv2dBackwardInput(dy, saved[1], of.x, of.options) : null,
                 need[1] ? Native.Conv2dBackwardWeight(saved[0], dy, of.weight, of.options) : null,
                 need[2] ? Native.Conv2dBackwardBias(dy) : null,
+                need[3] ? dy : null,
             ],
             o.Activation);
     }
@@ -92,15 +95,17 @@ public static partial class Ops
 
 internal static unsafe partial class Native
 {
-    public static Tensor Conv2dForward(Tensor x, Tensor weight, Tensor? bias, Conv2dOptions options)
+    public static Tensor Conv2dForward(Tensor x, Tensor weight, Tensor? bias, Tensor? residual, Conv2dOptions options)
     {
         using var call = NativeCall.On(x);
         var native = options.ToNative();
         ulong y = 0;
-        var status = Abi.Conv2dForward(call.Context, (nint)(&native), x.Handle, weight.Handle, bias?.Handle ?? 0, &y);
+        var status = Abi.Conv2dForward(
+            call.Context, (nint)(&native), x.Handle, weight.Handle, bias?.Handle ?? 0, residual?.Handle ?? 0, &y);
         GC.KeepAlive(x);
         GC.KeepAlive(weight);
         GC.KeepAlive(bias);
+        GC.KeepAlive(residual);
         return call.Output(status, y);
     }
 

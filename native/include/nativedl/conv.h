@@ -10,10 +10,11 @@ extern "C" {
 
 /* conv2d: 2-D convolution (cross-correlation), NHWC; f32, f64.
  *
- *   y[n,p,q,k] = act( b[k] + sum_{r,s,c} x[n, p*stride_h + r*dilation_h - pad_top,
- *                                             q*stride_w + s*dilation_w - pad_left, g*C/G + c] * w[k,r,s,c] )
+ *   y[n,p,q,k] = act( b[k] + residual[n,p,q,k]
+ *                     + sum_{r,s,c} x[n, p*stride_h + r*dilation_h - pad_top,
+ *                                        q*stride_w + s*dilation_w - pad_left, g*C/G + c] * w[k,r,s,c] )
  *
- *   x [n,h,w,c]   w [k,r,s,c/groups]   b [k]   y [n,p,q,k]      g = k / (K / groups); x is 0 outside
+ *   x [n,h,w,c]   w [k,r,s,c/groups]   b [k]   residual, y [n,p,q,k]     g = k / (K / groups); x is 0 outside
  *   p = (h + pad_top + pad_bottom - dilation_h*(r-1) - 1) / stride_h + 1, rounded down; q likewise.
  *
  * The channels c and k must be multiples of groups, and the padded image at least as large as the dilated
@@ -24,7 +25,7 @@ extern "C" {
  * kernels here sum in blocks and stay below it: on normal values the mean errors are, as parts of the
  * outputs' rms, 1.3 to 2.3e-7 direct, 1.8 to 2.9e-7 by 2 x 2, 3.4 to 7.6e-7 by 4 x 4.)
  * Backward passes are those of the convolution without activation: take dy through the activation's own
- * backward first (relu: ndl_relu_backward with y). */
+ * backward first (relu: ndl_relu_backward with y). The gradient of the residual is that dy itself. */
 typedef struct ndl_conv2d_options {
   uint32_t struct_size;
   int32_t groups;            /* default 1 */
@@ -40,9 +41,10 @@ typedef struct ndl_conv2d_options {
   int32_t reserved;          /* 0 */
 } ndl_conv2d_options;
 
-/* bias may be 0. y shares no memory with an operand. */
+/* bias and residual may be 0. y may be the very memory of the residual, which is then added to in place; else it shares
+ * no memory with an operand. Errors: INVALID_SHAPE for a residual that has not the shape of y. */
 NDL_API ndl_status ndl_conv2d_forward(ndl_context context, const ndl_conv2d_options* options, ndl_tensor x,
-                                      ndl_tensor weight, ndl_tensor bias, ndl_tensor* y);
+                                      ndl_tensor weight, ndl_tensor bias, ndl_tensor residual, ndl_tensor* y);
 /* dx[n,h,w,c] = sum over all p,q,k,r,s that read x[n,h,w,c] of dy[n,p,q,k] * w[k,r,s,c].
  * x_dims: the four dimensions of x, which dy and weight do not determine where stride > 1. */
 NDL_API ndl_status ndl_conv2d_backward_input(ndl_context context, const ndl_conv2d_options* options,

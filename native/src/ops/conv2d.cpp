@@ -1,5 +1,5 @@
 // ops/conv2d.cpp: 2-D convolution, NHWC, all passes. Contract: nativedl/conv.h.
-//   y[n,p,q,k] = act( b[k] + sum_{r,s,c} x[n, p*sh + r*dh - top, q*sw + s*dw - left, c] * w[k,r,s,c] )
+//   y[n,p,q,k] = act( b[k] + residual[n,p,q,k] + sum_{r,s,c} x[n, p*sh + r*dh - top, q*sw + s*dw - left, c] * w[k,r,s,c] )
 #include "ops/conv2d.hpp"
 
 #include "core/submit.hpp"
@@ -8,9 +8,10 @@
 namespace ndl {
 namespace {
 
-void require_gradient(const char* op, const Desc& dy, const Conv2d& r, ndl_dtype dtype) {
-  Desc expected = make_desc(dtype, dy.device, {r.n, r.p, r.q, r.k});
-  require_same(op, "dy", dy, "the forward's y", expected);
+Desc output_of(const Conv2d& r, const Desc& x) { return make_desc(r.dtype, x.device, {r.n, r.p, r.q, r.k}); }
+
+void require_gradient(const char* op, const Desc& dy, const Conv2d& r) {
+  require_same(op, "dy", dy, "the forward's y", output_of(r, dy));
 }
 
 void infer_forward(const ndl_conv2d_options& o, Descs& operands, Conv2d& record) {
@@ -20,7 +21,9 @@ void infer_forward(const ndl_conv2d_options& o, Descs& operands, Conv2d& record)
     const Desc& bias = operands[Conv2d::kBias];
     require_same(kOp, "bias", bias, "one value per output channel of weight", make_desc(record.dtype, bias.device, {record.k}));
   }
-  operands.output(Conv2d::kY, record.dtype, {record.n, record.p, record.q, record.k});
+  const Desc y = output_of(record, operands[Conv2d::kX]);
+  if (operands.has(Conv2d::kResidual)) require_same(kOp, "residual", operands[Conv2d::kResidual], "y", y);
+  operands.output_like(Conv2d::kY, y);
 }
 
 void infer_backward_input(const ndl_conv2d_options& o, Descs& operands, Conv2d& record) {
@@ -28,7 +31,7 @@ void infer_backward_input(const ndl_conv2d_options& o, Descs& operands, Conv2d& 
   const Desc& weight = operands[Conv2d::kFilter];
   const Desc x = with_dtype(operands[Conv2d::kXDims], weight.dtype);
   conv2d_shape(kOp, o, x, weight, record);
-  require_gradient(kOp, operands[Conv2d::kDy], record, record.dtype);
+  require_gradient(kOp, operands[Conv2d::kDy], record);
   operands.output_like(Conv2d::kDx, x);
 }
 
@@ -37,7 +40,7 @@ void infer_backward_weight(const ndl_conv2d_options& o, Descs& operands, Conv2d&
   const Desc& x = operands[Conv2d::kImage];
   const Desc weight = with_dtype(operands[Conv2d::kWeightDims], x.dtype);
   conv2d_shape(kOp, o, x, weight, record);
-  require_gradient(kOp, operands[Conv2d::kGradient], record, record.dtype);
+  require_gradient(kOp, operands[Conv2d::kGradient], record);
   operands.output_like(Conv2d::kDw, weight);
 }
 
@@ -106,7 +109,11 @@ const Implementation<Conv2dBias> kBackwardBias[] = {
     {"cpu:ref", Target::any_cpu, nullptr, cpu::plain_estimate, &cpu::ref::conv2d_backward_bias},
 };
 
-constexpr Operand kForwardOperands[] = {{"x", Role::in}, {"weight", Role::in}, {"bias", Role::optional}, {"y", Role::out}};
+constexpr Operand kForwardOperands[] = {{"x", Role::in},
+                                        {"weight", Role::in},
+                                        {"bias", Role::optional},
+                                        {"residual", Role::optional},
+                                        {"y", Role::out, false, shares(Conv2d::kResidual)}};
 constexpr Operand kBackwardInputOperands[] = {{"dy", Role::in}, {"weight", Role::in}, {"x_dims", Role::dims}, {"dx", Role::out}};
 constexpr Operand kBackwardWeightOperands[] = {{"x", Role::in}, {"dy", Role::in}, {"weight_dims", Role::dims}, {"dw", Role::out}};
 constexpr Operand kBackwardBiasOperands[] = {{"dy", Role::in}, {"db", Role::out}};
@@ -138,8 +145,8 @@ using namespace ndl;
 extern "C" {
 
 ndl_status ndl_conv2d_forward(ndl_context context, const ndl_conv2d_options* options, ndl_tensor x, ndl_tensor weight,
-                              ndl_tensor bias, ndl_tensor* y) {
-  return submit(context, forward, options, {in(x), in(weight), in(bias), out(y)});
+                              ndl_tensor bias, ndl_tensor residual, ndl_tensor* y) {
+  return submit(context, forward, options, {in(x), in(weight), in(bias), in(residual), out(y)});
 }
 
 ndl_status ndl_conv2d_backward_input(ndl_context context, const ndl_conv2d_options* options, ndl_tensor dy, ndl_tensor weight,

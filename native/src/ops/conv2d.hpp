@@ -13,7 +13,7 @@ struct Conv2d : Record {
   ndl_activation activation;
   ndl_dtype dtype;
 
-  enum Forward { kX, kWeight, kBias, kY };
+  enum Forward { kX, kWeight, kBias, kResidual, kY };
   enum BackwardInput { kDy, kFilter, kXDims, kDx };
   enum BackwardWeight { kImage, kGradient, kWeightDims, kDw };
 };

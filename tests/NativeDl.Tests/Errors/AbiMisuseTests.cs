@@ -150,7 +150,7 @@ public sealed unsafe class AbiMisuseTests
             var conv = Conv2dOptions.Default.ToNative();
             conv.activation = (Bindings.Activation)value;
             var (x, w) = (Create(1, 3, 3, 1), Create(1, 1, 1, 1));
-            Refused(Abi.Conv2dForward(_context, (nint)(&conv), x, w, 0, &output));
+            Refused(Abi.Conv2dForward(_context, (nint)(&conv), x, w, 0, 0, &output));
             Abi.TensorDestroy(x);
             Abi.TensorDestroy(w);
         }
@@ -165,7 +165,7 @@ public sealed unsafe class AbiMisuseTests
         conv.activation = (Bindings.Activation)99; // beyond struct_size: not read
         var (x, w) = (Create(1, 5, 5, 1), Create(1, 3, 3, 1));
         ulong y = 0;
-        Assert.That(Abi.Conv2dForward(_context, (nint)(&conv), x, w, 0, &y), Is.EqualTo(Status.Ok), LastError());
+        Assert.That(Abi.Conv2dForward(_context, (nint)(&conv), x, w, 0, 0, &y), Is.EqualTo(Status.Ok), LastError());
         var dims = stackalloc long[4];
         int rank;
         Abi.TensorGetDims(y, dims, 4, &rank);
@@ -216,7 +216,7 @@ public sealed unsafe class AbiMisuseTests
         var (x, w) = (Create(1, 1, 1, 1), Create(1, 1, 1, 1));
         var conv = Conv2dOptions.Default.ToNative();
         var y = x;
-        Assert.That(Abi.Conv2dForward(_context, (nint)(&conv), x, w, 0, &y), Is.EqualTo(Status.ErrorOverlap));
+        Assert.That(Abi.Conv2dForward(_context, (nint)(&conv), x, w, 0, 0, &y), Is.EqualTo(Status.ErrorOverlap));
         Abi.TensorDestroy(x);
         Abi.TensorDestroy(w);
     }

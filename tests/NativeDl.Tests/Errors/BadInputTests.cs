@@ -28,6 +28,10 @@ public sealed class BadInputTests
     public void Conv2d_BiasOfOtherLength_Throws() =>
         Assert.Throws<ShapeException>(() => Ops.Conv2d(X, Weight, Tensor.Ones([5])));
 
+    [Test]
+    public void Conv2d_ResidualOfOtherShape_Throws() =>
+        Assert.Throws<ShapeException>(() => Ops.Conv2d(X, Weight, residual: Tensor.Ones([2, 5, 5, 6])));
+
     [TestCase(3)]
     [TestCase(0)]
     [TestCase(-1)]

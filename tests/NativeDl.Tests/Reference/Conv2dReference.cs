@@ -2,12 +2,12 @@ using NativeDl.Tests.Driver;
 
 namespace NativeDl.Tests.Reference;
 
-/// <summary>x [n,h,w,c], weight [k,r,s,c/groups], bias [k]; y [n,p,q,k].</summary>
+/// <summary>x [n,h,w,c], weight [k,r,s,c/groups], bias [k], residual [n,p,q,k]; y [n,p,q,k].</summary>
 internal sealed class Conv2dReference : OpReference
 {
     public override string Op => "conv2d";
 
-    public override string[] Operands => ["x", "weight", "bias"];
+    public override string[] Operands => ["x", "weight", "bias", "residual"];
 
     public override double Flop(OpCase c)
     {
@@ -15,17 +15,17 @@ internal sealed class Conv2dReference : OpReference
         return 2.0 * g.N * g.P * g.Q * g.K * g.R * g.S * g.GroupC;
     }
 
-    public override string[][] Homogeneous(OpCase c) => [["x", "bias"], ["weight", "bias"]];
+    public override string[][] Homogeneous(OpCase c) => [["x", "bias", "residual"], ["weight", "bias", "residual"]];
 
     public override bool RunsPass(OpCase c, string pass) => pass != "conv2d_backward_bias" || c.Has("bias");
 
     public override Tensor[] Run(OpCase c, Inputs<Tensor> inputs) =>
-        [Ops.Conv2d(inputs["x"], inputs["weight"], inputs.Optional("bias"), Options(c))];
+        [Ops.Conv2d(inputs["x"], inputs["weight"], inputs.Optional("bias"), Options(c), inputs.Optional("residual"))];
 
     public override Expected[] Forward(OpCase c, Inputs<HostTensor> inputs)
     {
         var g = new Geometry(c);
-        var (x, weight, bias) = (inputs["x"], inputs["weight"], inputs.Optional("bias"));
+        var (x, weight, bias, residual) = (inputs["x"], inputs["weight"], inputs.Optional("bias"), inputs.Optional("residual"));
         var activation = c.Item("activation", Activation.None);
         return
         [
@@ -33,7 +33,7 @@ internal sealed class Conv2dReference : OpReference
             {
                 var (n, p, q) = (row / (g.P * g.Q), row / g.Q % g.P, row % g.Q);
                 for (var k = 0; k < y.Length; k++)
-                    y[k] = bias?.Data[k] ?? 0;
+                    y[k] = (bias?.Data[k] ?? 0) + (residual?.Data[(row * y.Length) + k] ?? 0);
                 foreach (var (r, s, pixel) in g.Taps(n, p, q))
                 {
                     for (var k = 0; k < y.Length; k++)
@@ -48,7 +48,7 @@ internal sealed class Conv2dReference : OpReference
                 }
                 foreach (ref var value in y)
                     value = Activate(activation, value);
-            }, g.R * g.S * g.GroupC, Math.Max(x.MaxAbs * weight.MaxAbs, bias?.MaxAbs ?? 0)),
+            }, g.R * g.S * g.GroupC, new[] { x.MaxAbs * weight.MaxAbs, bias?.MaxAbs ?? 0, residual?.MaxAbs ?? 0 }.Max()),
         ];
     }
 
@@ -63,6 +63,7 @@ internal sealed class Conv2dReference : OpReference
             ["x"] = [InputGradient(g, x, weight, dy)],
             ["weight"] = [WeightGradient(g, x, weight, dy)],
             ["bias"] = [BiasGradient(g, dy)],
+            ["residual"] = [Expected.Of(dy, 0)],
         };
     }
 

@@ -106,9 +106,14 @@ struct EpilogueOf {
   }
   // n lanes of C, `offset` elements from its beginning and in column j.
   NDL_INLINE F32 apply(F32 sum, int64_t offset, int64_t j, int n) const {
-    const bool plain = alpha == 1 && beta == 1;  // sums of blocks need no multiplier
-    if (!plain) sum *= alpha;
-    if (residual != nullptr) sum += plain ? load_some(residual + offset, n) : beta * load_some(residual + offset, n);
+    if (alpha == 1 && beta == 1) return apply_plain(sum, offset, j, n);  // sums of blocks need no multiplier
+    if (residual != nullptr) sum = alpha * sum + beta * load_some(residual + offset, n);
+    else sum *= alpha;
+    return EpilogueOf{bias, relu}.apply_plain(sum, offset, j, n);
+  }
+  // The same where alpha and beta are 1.
+  NDL_INLINE F32 apply_plain(F32 sum, int64_t offset, int64_t j, int n) const {
+    if (residual != nullptr) sum += load_some(residual + offset, n);
     if (bias != nullptr) sum += load_some(bias + j, n);
     return relu ? select(sum < 0.0f, F32{}, sum) : sum;
   }

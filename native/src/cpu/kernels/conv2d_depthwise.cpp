@@ -17,7 +17,7 @@
 // Measured on one thread, Zen 4, AVX-512, milliseconds, in brackets oneDNN 3.13.1: 3x3 on 16x56x56x144, forward 4.2 (6.6), to the
 // input 3.9 (6.5), to the weight 2.9 (7.8), at stride 2 1.2 (2.6), 2.3 (2.2), 1.6 (2.2); without the prefetches 6.9, 6.7, 5.7 at
 // stride 1. 32 groups of 4 on 8x56x56x128: 3.1 (7.1), 3.1 (6.1), 3.5 (10.5).
-#include "cpu/simd.hpp"
+#include "cpu/gemm/engine.hpp"
 #include "ops/conv2d.hpp"
 
 namespace ndl::cpu::NDL_ISA {
@@ -85,14 +85,14 @@ struct Walk {
   Side rows, columns;
   int64_t channels, line, next;   // floats of a row that is read, and from one column of a tile to the next there
   int64_t kernel_columns, ahead;  // rows that each row of the result reads first
-  const float* bias;
-  bool relu;
+  Epilogue epilogue;
+  float* result;
   int64_t below;  // floats to the row of the result that follows
 };
 
-// kCount columns of the result, a phase apart, that are all reached by the same rows x columns taps.
+// kCount columns of the result from `place` on, a phase apart, that are all reached by the same rows x columns taps.
 template <int kWidth, int kCount, bool kStream>
-NDL_INLINE void tile(const Walk& walk, const Reach& row, const Reach& column, const float* image, const float* weights, float* result) {
+NDL_INLINE void tile(const Walk& walk, const Reach& row, const Reach& column, const float* image, const float* weights, int64_t place) {
   const int64_t across = whole_vectors(walk.channels), tap = across * kWidth;
   const int64_t row_read = walk.rows.read_step * walk.line, column_read = walk.columns.read_step * walk.channels;
   const int64_t row_weight = walk.rows.tap_step * walk.kernel_columns * tap, column_weight = walk.columns.tap_step * tap;
@@ -106,9 +106,8 @@ NDL_INLINE void tile(const Walk& walk, const Reach& row, const Reach& column, co
 #pragma GCC unroll 4
       for (int64_t q = 0; q < kCount * walk.next; q += walk.channels) prefetch(ahead + i * walk.line + q + c);
     F32 sum[kCount];
-    const F32 start = walk.bias == nullptr ? F32{} : load_some(walk.bias + c, lanes);
 #pragma GCC unroll 8
-    for (int q = 0; q < kCount; ++q) sum[q] = start;
+    for (int q = 0; q < kCount; ++q) sum[q] = F32{};
     for (int64_t i = 0; i < row.count; ++i)
       for (int64_t j = 0; j < column.count; ++j) {
         const float* from = read + i * row_read + j * column_read;
@@ -122,8 +121,9 @@ NDL_INLINE void tile(const Walk& walk, const Reach& row, const Reach& column, co
       }
 #pragma GCC unroll 8
     for (int q = 0; q < kCount; ++q) {
-      const F32 v = walk.relu ? select(sum[q] < 0.0f, F32{}, sum[q]) : sum[q];
-      float* to = result + q * next_result + c;
+      const int64_t at = place + q * next_result + c;
+      const F32 v = walk.epilogue.apply_plain(sum[q], at, c, lanes);
+      float* to = walk.result + at;
       if constexpr (kStream) {
         stream(to, v);
       } else {
@@ -135,7 +135,7 @@ NDL_INLINE void tile(const Walk& walk, const Reach& row, const Reach& column, co
 }
 
 template <int kWidth, bool kStream>
-void result_row(const Walk& walk, const Reach& row, const float* image, const float* weights, float* result) {
+void result_row(const Walk& walk, const Reach& row, const float* image, const float* weights, int64_t place) {
   const Side& side = walk.columns;
   // All phases of a stretch, so that it is written while it is near.
   const int64_t stretch = side.phases == 1 ? side.positions : 2 * kColumns * side.phases;
@@ -149,7 +149,7 @@ void result_row(const Walk& walk, const Reach& row, const float* image, const fl
           const Reach& other = side.reach[i + alike * side.phases];
           if (other.first != column.first || other.count != column.count) break;
         }
-        float* to = result + i * walk.channels;
+        const int64_t to = place + i * walk.channels;
         if (alike == 8) tile<kWidth, 8, kStream>(walk, row, column, image, weights, to);
         else if (alike >= 4) alike = 4, tile<kWidth, 4, kStream>(walk, row, column, image, weights, to);
         else if (alike >= 2) alike = 2, tile<kWidth, 2, kStream>(walk, row, column, image, weights, to);
@@ -161,16 +161,16 @@ void result_row(const Walk& walk, const Reach& row, const float* image, const fl
 
 // images of `read`, each walk.line * lines floats.
 template <int kWidth>
-NDL_INLINE void walk_all(const Walk& walk, int64_t images, int64_t lines, const float* read, const float* weights, float* result, bool beyond_cache,
+NDL_INLINE void walk_all(const Walk& walk, int64_t images, int64_t lines, const float* read, const float* weights, bool beyond_cache,
                          const Exec& exec) {
   const int64_t size = walk.columns.positions * walk.channels, grain = 1 + 8192 / (size + 1);
-  const bool streamed = beyond_cache && walk.channels % kLanes == 0 && reinterpret_cast<uintptr_t>(result) % kVectorBytes == 0;
+  const bool streamed = beyond_cache && can_stream(walk.result, walk.channels);
   exec.parallel_for(images * walk.rows.positions, grain, [&](int64_t begin, int64_t end, int32_t) {
     for (int64_t at = begin; at < end; ++at) {
       const Reach& row = walk.rows.reach[at % walk.rows.positions];
       const float* image = read + at / walk.rows.positions * lines * walk.line;
-      if (streamed) result_row<kWidth, true>(walk, row, image, weights, result + at * size);
-      else result_row<kWidth, false>(walk, row, image, weights, result + at * size);
+      if (streamed) result_row<kWidth, true>(walk, row, image, weights, at * size);
+      else result_row<kWidth, false>(walk, row, image, weights, at * size);
     }
     if (streamed) stream_fence();
   });
@@ -181,18 +181,17 @@ void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
   auto* reach = static_cast<Reach*>(exec.workspace);
   const Walk walk{forward_side(r.p, r.h, r.r, r.stride_h, r.pad_top, r.dilation_h, reach),
                   forward_side(r.q, r.w, r.s, r.stride_w, r.pad_left, r.dilation_w, reach + r.p),
-                  r.c, r.w * r.c, r.stride_w * r.c, r.s, r.stride_h, b.get<float>(Conv2d::kBias), r.activation == NDL_ACTIVATION_RELU, r.q * r.c};
-  walk_all<kWidth>(walk, r.n, r.h, b.get<float>(Conv2d::kX), static_cast<const float*>(b.derived), b.get<float>(Conv2d::kY),
-                   exec.beyond_cache(r), exec);
+                  r.c, r.w * r.c, r.stride_w * r.c, r.s, r.stride_h,
+                  {b.get<float>(Conv2d::kBias), r.activation == NDL_ACTIVATION_RELU, b.get<float>(Conv2d::kResidual)}, b.get<float>(Conv2d::kY), r.q * r.c};
+  walk_all<kWidth>(walk, r.n, r.h, b.get<float>(Conv2d::kX), static_cast<const float*>(b.derived), exec.beyond_cache(r), exec);
 }
 template <int kWidth>
 void backward_input(const Conv2d& r, const Buffers& b, const Exec& exec) {
   auto* reach = static_cast<Reach*>(exec.workspace);
   const Walk walk{backward_side(r.p, r.h, r.r, r.stride_h, r.pad_top, r.dilation_h, reach),
                   backward_side(r.q, r.w, r.s, r.stride_w, r.pad_left, r.dilation_w, reach + r.h),
-                  r.c, r.q * r.c, r.c, r.s, 1, nullptr, false, r.w * r.c};
-  walk_all<kWidth>(walk, r.n, r.p, b.get<float>(Conv2d::kDy), static_cast<const float*>(b.derived), b.get<float>(Conv2d::kDx),
-                   exec.beyond_cache(r), exec);
+                  r.c, r.q * r.c, r.c, r.s, 1, {}, b.get<float>(Conv2d::kDx), r.w * r.c};
+  walk_all<kWidth>(walk, r.n, r.p, b.get<float>(Conv2d::kDy), static_cast<const float*>(b.derived), exec.beyond_cache(r), exec);
 }
 int64_t forward_workspace(const Conv2d& r, const Env&) { return (r.p + r.q) * static_cast<int64_t>(sizeof(Reach)); }
 int64_t backward_input_workspace(const Conv2d& r, const Env&) { return (r.h + r.w) * static_cast<int64_t>(sizeof(Reach)); }

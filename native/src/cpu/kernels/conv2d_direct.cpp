@@ -198,26 +198,22 @@ struct Taps {
   int64_t x_row, x_column, w_row, w_column;  // floats from one tap to the next
   int64_t next;                              // floats from what a position reads to what its neighbour does
   int64_t column_next, column_apart, width;  // the same in columns of the image, which has `width`
-  int64_t y_next, channels;                  // of the result
-  const float* bias;
-  bool relu, streamed;
+  int64_t y_next, channels;                  // of the result, which begins at y
+  float* y;
+  Epilogue epilogue;
+  bool streamed;
 };
 
-// kMr neighbours x a panel of kVectors. x, w: at the first tap; column: the first position's column in the image there.
+// kMr neighbours x a panel of kVectors, the first of them at y + place. x, w: at the first tap; column: its column in the image there.
 // kDense: neighbours read pixels side by side that are as wide as the panel, as in groups with as many outputs as inputs: a
 // distance that is known saves finding kMr addresses for each tap.
 template <int kMr, int kVectors, int kTogether, bool kDense>
-void tile(const Taps& t, const float* x, const float* w, int64_t column, float* y) {
+void tile(const Taps& t, const float* x, const float* w, int64_t column, int64_t place) {
   F32 sum[kMr][kVectors];
 #pragma GCC unroll 3
-  for (int j = 0; j < kVectors; ++j) {
-    const int64_t left = t.channels - j * kLanes;
-    F32 start{};
-    if (t.bias != nullptr && left > 0) start = load_n<F32>(t.bias + j * kLanes, left < kLanes ? static_cast<int>(left) : kLanes);
-    start = by_member<kTogether>(start);
+  for (int j = 0; j < kVectors; ++j)
 #pragma GCC unroll 16
-    for (int i = 0; i < kMr; ++i) sum[i][j] = start;
-  }
+    for (int i = 0; i < kMr; ++i) sum[i][j] = F32{};
   const int64_t next = kDense ? kVectors * kLanes : t.next;
   // Positions [kFrom, kTo) of the tile.
   const auto add = [&]<int kFrom, int kTo>(const float* from, const float* weights) NDL_LAMBDA_INLINE {
@@ -248,15 +244,15 @@ void tile(const Taps& t, const float* x, const float* w, int64_t column, float* 
     for (int j = 0; j < kVectors; ++j) {
       const int64_t left = t.channels - j * kLanes;
       if (left <= 0) break;
-      const F32 v = by_group<kTogether>(t.relu ? select(sum[i][j] < 0.0f, F32{}, sum[i][j]) : sum[i][j]);
-      float* to = y + i * t.y_next + j * kLanes;
-      if (t.streamed) stream(to, v);
-      else if (left >= kLanes) store<F32>(to, v);
-      else store_n<F32>(to, v, static_cast<int>(left));
+      const int64_t at = place + i * t.y_next + j * kLanes;
+      const F32 v = by_group<kTogether>(sum[i][j]);
+      if (left < kLanes) store_n<F32>(t.y + at, t.epilogue.apply_plain(v, at, j * kLanes, static_cast<int>(left)), static_cast<int>(left));
+      else if (t.streamed) stream(t.y + at, t.epilogue.apply_plain(v, at, j * kLanes, kLanes));
+      else store<F32>(t.y + at, t.epilogue.apply_plain(v, at, j * kLanes, kLanes));
     }
 }
 
-using TileKernel = void (*)(const Taps&, const float*, const float*, int64_t, float*);
+using TileKernel = void (*)(const Taps&, const float*, const float*, int64_t, int64_t);
 template <int kVectors, int kTogether>
 struct TileTable {
   TileKernel of[2][kRowsFor[kVectors] + 1];  // [dense][positions]
@@ -274,17 +270,17 @@ constexpr TileTable<kVectors, kTogether> tiles{};
 
 // `count` positions of a row by one panel, in tiles as even as can be.
 template <int kVectors, int kTogether>
-NDL_INLINE void row_of_tiles(const Taps& t, int64_t count, const float* x, const float* w, int64_t column, float* y) {
+NDL_INLINE void row_of_tiles(const Taps& t, int64_t count, const float* x, const float* w, int64_t column, int64_t place) {
   const int64_t parts = ceil_div(count, kRowsFor[kVectors]);
   for (int64_t part = 0; part < parts; ++part) {
     const int64_t i = count * part / parts, rows = count * (part + 1) / parts - i;
-    tiles<kVectors, kTogether>.of[t.next == kVectors * kLanes][rows](t, x + i * t.next, w, column + i * t.column_next, y + i * t.y_next);
+    tiles<kVectors, kTogether>.of[t.next == kVectors * kLanes][rows](t, x + i * t.next, w, column + i * t.column_next, place + i * t.y_next);
   }
 }
 
 template <int kTogether>
 NDL_INLINE void band_of_rows(const Direction& d, const Panels& panels, const Extent& down, const Extent& across, int64_t bundle, int64_t begin,
-                             const Source& x, const float* w, const float* bias, bool relu, bool streamed, float* y) {
+                             const Source& x, const float* w, const Epilogue& epilogue, bool streamed, float* y) {
   const int64_t first = d.bundles.first(bundle, d.bundles.out), channels = d.bundles.channels(bundle, d.bundles.out, d.out_c);
   const int64_t row_phases = d.rows.phases(), column_phases = d.columns.phases(), taps = d.rows.taps * d.columns.taps;
   for (int64_t a = 0; a < row_phases; ++a) {
@@ -297,7 +293,7 @@ NDL_INLINE void band_of_rows(const Direction& d, const Panels& panels, const Ext
         const float* weights = w + k * taps * d.bundles.in + columns.first * tap;
         Taps t{0,           columns.taps, d.bundles.in,  rows.apart * x.line, columns.apart * x.pixel, rows.step * d.columns.taps * tap, columns.step * tap,
                columns.next * x.pixel, columns.next, columns.apart, d.columns.in, column_phases * d.out_c, channels - k,
-               bias == nullptr ? nullptr : bias + first + k, relu, streamed};
+               y + first + k, epilogue.at(first + k, first + k), streamed};
         // Short pixels that lie side by side are taken as one run.
         if (d.bundles.in < 8 && columns.taps > 1 && columns.apart == 1 && columns.step == 1) t.depth *= columns.taps, t.columns = 1, t.column_apart = 0;
         const bool run = t.depth != d.bundles.in;
@@ -310,19 +306,19 @@ NDL_INLINE void band_of_rows(const Direction& d, const Panels& panels, const Ext
           t.rows = to - from;
           const float* source = x.data + (at + from * rows.apart - down.low - begin * rows.next) * x.line + (columns.at - across.low) * x.pixel;
           const float* first_tap = weights + (rows.first + from * rows.step) * d.columns.taps * tap;
-          float* result = y + ((i * row_phases + a) * d.columns.out + b) * d.out_c + first + k;
+          const int64_t place = ((i * row_phases + a) * d.columns.out + b) * d.out_c;
           const int64_t column = run ? 0 : columns.at;
-          if constexpr (kTogether > 1) row_of_tiles<1, kTogether>(t, columns.positions, source, first_tap, column, result);
-          else if (panels.width(panel) == 3) row_of_tiles<3, 1>(t, columns.positions, source, first_tap, column, result);
-          else if (panels.width(panel) == 2) row_of_tiles<2, 1>(t, columns.positions, source, first_tap, column, result);
-          else row_of_tiles<1, 1>(t, columns.positions, source, first_tap, column, result);
+          if constexpr (kTogether > 1) row_of_tiles<1, kTogether>(t, columns.positions, source, first_tap, column, place);
+          else if (panels.width(panel) == 3) row_of_tiles<3, 1>(t, columns.positions, source, first_tap, column, place);
+          else if (panels.width(panel) == 2) row_of_tiles<2, 1>(t, columns.positions, source, first_tap, column, place);
+          else row_of_tiles<1, 1>(t, columns.positions, source, first_tap, column, place);
         }
       }
     }
   }
 }
 
-void convolve(const Direction& d, const float* in, const float* packed, const float* bias, bool relu, bool beyond_cache, float* out, const Exec& exec) {
+void convolve(const Direction& d, const float* in, const float* packed, const Epilogue& epilogue, bool beyond_cache, float* out, const Exec& exec) {
   const Panels panels = d.bundles.panels();
   const Extent down = d.down(), across = d.across();
   const int64_t size = panels.floats(d.rows.taps * d.columns.taps * d.bundles.in);
@@ -334,11 +330,11 @@ void convolve(const Direction& d, const float* in, const float* packed, const fl
       for (int64_t task = begin; task < end; ++task) {
         const int64_t band = task % d.bands.count * d.bands.rows, bundle = task / d.bands.count % d.bundles.count;
         const int64_t n = task / d.bands.count / d.bundles.count, next = d.rows.backward ? 1 : d.rows.stride;
+        const int64_t image = n * d.rows.out * d.columns.out * d.out_c;
         const Source x = copy_of<kTogether>(in + n * d.rows.in * d.columns.in * d.in_c, d.rows.in, d.columns.in, d.in_c,
                                             d.bundles.first(bundle, d.bundles.in), d.bundles.channels(bundle, d.bundles.in, d.in_c),
                                             down.low + band * next, down.size, across.low, across.size, d.bundles.pixel, copy);
-        band_of_rows<kTogether>(d, panels, down, across, bundle, band, x, packed + bundle * size, bias, relu, streamed,
-                                out + n * d.rows.out * d.columns.out * d.out_c);
+        band_of_rows<kTogether>(d, panels, down, across, bundle, band, x, packed + bundle * size, epilogue.at(image, 0), streamed, out + image);
       }
       if (streamed) stream_fence();
     });
@@ -346,11 +342,12 @@ void convolve(const Direction& d, const float* in, const float* packed, const fl
 }
 
 void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
-  convolve(forward_of(r), b.get<float>(Conv2d::kX), static_cast<const float*>(b.derived), b.get<float>(Conv2d::kBias),
-           r.activation == NDL_ACTIVATION_RELU, exec.beyond_cache(r), b.get<float>(Conv2d::kY), exec);
+  const Epilogue epilogue{b.get<float>(Conv2d::kBias), r.activation == NDL_ACTIVATION_RELU, b.get<float>(Conv2d::kResidual)};
+  convolve(forward_of(r), b.get<float>(Conv2d::kX), static_cast<const float*>(b.derived), epilogue, exec.beyond_cache(r), b.get<float>(Conv2d::kY),
+           exec);
 }
 void backward_input(const Conv2d& r, const Buffers& b, const Exec& exec) {
-  convolve(backward_of(r), b.get<float>(Conv2d::kDy), static_cast<const float*>(b.derived), nullptr, false, exec.beyond_cache(r),
+  convolve(backward_of(r), b.get<float>(Conv2d::kDy), static_cast<const float*>(b.derived), Epilogue{}, exec.beyond_cache(r),
            b.get<float>(Conv2d::kDx), exec);
 }
 int64_t forward_workspace(const Conv2d& r, const Env& env) { return env.cores * forward_of(r).copy_floats() * 4; }

@@ -71,16 +71,14 @@ NDL_INLINE Source source_of(const Conv2d& r, const float* x, int64_t n, int64_t 
 
 // kMr neighbouring outputs by a panel of kVectors: x at the first tap of the first of them.
 template <int kMr, int kVectors>
-void forward_tile(const Conv2d& r, const float* x, int64_t line, const float* panel, const float* bias, int64_t channels, bool streamed, float* y) {
+void forward_tile(const Conv2d& r, const float* x, int64_t line, const float* panel, const Epilogue& epilogue, int64_t channels, bool streamed,
+                  float* y) {
   const int64_t next = r.stride_w * r.c, run = r.s * r.c, down = r.dilation_h * line;
   F32 sum[kMr][kVectors];
 #pragma GCC unroll 3
-  for (int j = 0; j < kVectors; ++j) {
-    const int64_t left = channels - j * kLanes;
-    const F32 start = bias == nullptr || left <= 0 ? F32{} : load_n<F32>(bias + j * kLanes, left < kLanes ? static_cast<int>(left) : kLanes);
+  for (int j = 0; j < kVectors; ++j)
 #pragma GCC unroll 16
-    for (int i = 0; i < kMr; ++i) sum[i][j] = start;
-  }
+    for (int i = 0; i < kMr; ++i) sum[i][j] = F32{};
   for (int64_t row = 0; row < r.r; ++row) {
     const float* from = x + row * down;
     for (int64_t e = 0; e < run; ++e, panel += kVectors * kLanes) {
@@ -95,41 +93,40 @@ void forward_tile(const Conv2d& r, const float* x, int64_t line, const float* pa
       }
     }
   }
-  const bool relu = r.activation == NDL_ACTIVATION_RELU;
 #pragma GCC unroll 16
   for (int i = 0; i < kMr; ++i)
 #pragma GCC unroll 3
     for (int j = 0; j < kVectors; ++j) {
-      const int64_t left = channels - j * kLanes;
+      const int64_t left = channels - j * kLanes, at = i * r.k + j * kLanes;
       if (left <= 0) break;
-      const F32 v = relu ? select(sum[i][j] < 0.0f, F32{}, sum[i][j]) : sum[i][j];
-      if (streamed) stream(y + i * r.k + j * kLanes, v);
-      else if (left >= kLanes) store<F32>(y + i * r.k + j * kLanes, v);
-      else store_n<F32>(y + i * r.k + j * kLanes, v, static_cast<int>(left));
+      if (left < kLanes) store_n<F32>(y + at, epilogue.apply_plain(sum[i][j], at, j * kLanes, static_cast<int>(left)), static_cast<int>(left));
+      else if (streamed) stream(y + at, epilogue.apply_plain(sum[i][j], at, j * kLanes, kLanes));
+      else store<F32>(y + at, epilogue.apply_plain(sum[i][j], at, j * kLanes, kLanes));
     }
 }
 
-// A row of y by one panel. The last tile reaches back over outputs that are there already: the same sums again.
+// A row of y by one panel. The last tile reaches back over outputs that are there already, the same sums again; but not where
+// y may be the residual, which must be added once.
 template <int kVectors>
-NDL_INLINE void forward_row(const Conv2d& r, const float* x, int64_t line, const float* panel, const float* bias, int64_t channels, bool streamed,
-                            float* y) {
+NDL_INLINE void forward_row(const Conv2d& r, const float* x, int64_t line, const float* panel, const Epilogue& epilogue, int64_t channels,
+                            bool streamed, float* y) {
   constexpr int kMr = kRowsFor[kVectors], kHalf = kMr / 2;
-  const int64_t next = r.stride_w * r.c;
+  const int64_t reached = epilogue.residual == nullptr ? r.q : 0;  // outputs that a tile may reach back over
+  const auto tiles = [&]<int kCount>(int64_t q) NDL_LAMBDA_INLINE {
+    forward_tile<kCount, kVectors>(r, x + q * r.stride_w * r.c, line, panel, epilogue.at(q * r.k, 0), channels, streamed, y + q * r.k);
+  };
   int64_t q = 0;
-  for (; q + kMr <= r.q; q += kMr) forward_tile<kMr, kVectors>(r, x + q * next, line, panel, bias, channels, streamed, y + q * r.k);
+  for (; q + kMr <= r.q; q += kMr) tiles.template operator()<kMr>(q);
   while (q < r.q) {
     const int64_t left = r.q - q;
-    if (r.q >= kMr && left > kHalf) {
-      q = r.q - kMr;
-      return forward_tile<kMr, kVectors>(r, x + q * next, line, panel, bias, channels, streamed, y + q * r.k);
-    }
-    if (left >= kHalf || r.q >= kHalf) {
+    if (reached >= kMr && left > kHalf) return tiles.template operator()<kMr>(r.q - kMr);
+    if (left >= kHalf || reached >= kHalf) {
       if (left < kHalf) q = r.q - kHalf;
-      forward_tile<kHalf, kVectors>(r, x + q * next, line, panel, bias, channels, streamed, y + q * r.k);
+      tiles.template operator()<kHalf>(q);
       q += kHalf;
       continue;
     }
-    forward_tile<1, kVectors>(r, x + q * next, line, panel, bias, channels, streamed, y + q * r.k);
+    tiles.template operator()<1>(q);
     ++q;
   }
 }
@@ -138,7 +135,7 @@ int64_t forward_workspace(const Conv2d& r, const Env& env) { return env.cores * 
 
 void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
   const float* x = b.get<float>(Conv2d::kX);
-  const float* bias = b.get<float>(Conv2d::kBias);
+  const Epilogue epilogue{b.get<float>(Conv2d::kBias), r.activation == NDL_ACTIVATION_RELU, b.get<float>(Conv2d::kResidual)};
   float* y = b.get<float>(Conv2d::kY);
   const auto* packed = static_cast<const float*>(b.derived);
   const Bands bands = bands_of(r);
@@ -155,11 +152,13 @@ void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
           const int64_t k = panels.first(at) * kLanes;
           const float* from = source.data + p * r.stride_h * source.line;
           const float* panel = packed + k * depth;
-          const float* start = bias == nullptr ? nullptr : bias + k;
-          float* to = y + ((n * r.p + first + p) * r.q) * r.k + k;
-          if (panels.width(at) == 3) forward_row<3>(r, from, source.line, panel, start, panels.columns_of(at), streamed, to);
-          else if (panels.width(at) == 2) forward_row<2>(r, from, source.line, panel, start, panels.columns_of(at), streamed, to);
-          else forward_row<1>(r, from, source.line, panel, start, panels.columns_of(at), streamed, to);
+          const int64_t to = ((n * r.p + first + p) * r.q) * r.k + k;
+          const auto row = [&]<int kVectors>() NDL_LAMBDA_INLINE {
+            forward_row<kVectors>(r, from, source.line, panel, epilogue.at(to, k), panels.columns_of(at), streamed, y + to);
+          };
+          if (panels.width(at) == 3) row.template operator()<3>();
+          else if (panels.width(at) == 2) row.template operator()<2>();
+          else row.template operator()<1>();
         }
     }
     if (streamed) stream_fence();

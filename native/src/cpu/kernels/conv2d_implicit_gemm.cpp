@@ -64,7 +64,7 @@ NDL_INLINE void gather_taps(const Conv2d& r, const float* x, int64_t group, int6
 
 void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
   const float* x = b.get<float>(Conv2d::kX);
-  const float* bias = b.get<float>(Conv2d::kBias);
+  const Epilogue epilogue{b.get<float>(Conv2d::kBias), r.activation == NDL_ACTIVATION_RELU, b.get<float>(Conv2d::kResidual)};
   float* y = b.get<float>(Conv2d::kY);
   const int64_t cg = r.c / r.groups, kg = r.k / r.groups, depth = r.r * r.s * cg, m = r.n * r.p * r.q;
   const bool pointwise = is_pointwise(r);
@@ -77,7 +77,7 @@ void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
         });
         return Block{scratch, kScratchLd};
       },
-      static_cast<const float*>(b.derived), y, r.k, Epilogue{bias, r.activation == NDL_ACTIVATION_RELU}, exec);
+      static_cast<const float*>(b.derived), y, r.k, epilogue, exec);
 }
 
 // --- backward input --------------------------------------------------------------------------------------------

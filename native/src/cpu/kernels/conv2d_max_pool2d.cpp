@@ -51,10 +51,12 @@ NDL_INLINE int64_t workspace_of(const Kernel<Conv2d>& kernel, const Conv2d& c, c
   return z_floats(c, slices) * 4 + own;
 }
 
-NDL_INLINE void call(const Kernel<Conv2d>& kernel, const Conv2d& slice, const void* first, const void* second, const void* third, float* fourth,
-                     const void* derived, const Exec& exec, float* workspace) {
-  void* const pointers[] = {const_cast<void*>(first), const_cast<void*>(second), const_cast<void*>(third), fourth};
-  constexpr int32_t kFirst[] = {0, 1, 2, 3, 4};
+template <int kOperands>
+NDL_INLINE void call(const Kernel<Conv2d>& kernel, const Conv2d& slice, const void* const (&operands)[kOperands], const void* derived,
+                     const Exec& exec, float* workspace) {
+  void* pointers[kOperands];
+  for (int i = 0; i < kOperands; ++i) pointers[i] = const_cast<void*>(operands[i]);
+  constexpr int32_t kFirst[] = {0, 1, 2, 3, 4, 5};
   Exec inner = exec;
   inner.workspace = workspace;
   kernel.run(slice, Buffers{pointers, nullptr, kFirst, derived}, inner);
@@ -140,8 +142,8 @@ void forward(const Pooled& r, const Buffers& b, const Exec& exec) {
   auto* z = static_cast<float*>(exec.workspace);
   for (int64_t i = 0; i < slices.count; ++i) {
     const int64_t first = slices.begin(i), images = slices.begin(i + 1) - first, at = first * r.p * r.q * c.k;
-    call(kConv, slice_of(c, images), x + first * c.h * c.w * c.c, b.get<float>(Pooled::kWeight), b.get<float>(Pooled::kBias), z, b.derived, exec,
-         z + z_floats(c, slices));
+    call(kConv, slice_of(c, images), {x + first * c.h * c.w * c.c, b.get<float>(Pooled::kWeight), b.get<float>(Pooled::kBias), nullptr, z},
+         b.derived, exec, z + z_floats(c, slices));
     pool(r, images, z, y + at, argmax == nullptr ? nullptr : argmax + at, exec);
   }
 }
@@ -155,7 +157,7 @@ void backward_input(const Pooled& r, const Buffers& b, const Exec& exec) {
   for (int64_t i = 0; i < slices.count; ++i) {
     const int64_t first = slices.begin(i), images = slices.begin(i + 1) - first;
     unpool(r, first, images, b.get<float>(Pooled::kDy), b.get<uint8_t>(Pooled::kIndex), dz, exec);
-    call(kConv, slice_of(c, images), dz, b.get<float>(Pooled::kFilter), nullptr, dx + first * c.h * c.w * c.c, b.derived, exec,
+    call(kConv, slice_of(c, images), {dz, b.get<float>(Pooled::kFilter), nullptr, dx + first * c.h * c.w * c.c}, b.derived, exec,
          dz + z_floats(c, slices));
   }
 }
@@ -173,7 +175,7 @@ void backward_weight(const Pooled& r, const Buffers& b, const Exec& exec) {
   for (int64_t i = 0; i < slices.count; ++i) {
     const int64_t first = slices.begin(i), images = slices.begin(i + 1) - first;
     unpool(r, first, images, b.get<float>(Pooled::kGradient), b.get<uint8_t>(Pooled::kPosition), dz, exec);
-    call(kConv, slice_of(c, images), x + first * c.h * c.w * c.c, dz, nullptr, i == 0 ? dw : part, nullptr, exec, part + weight_floats(c));
+    call(kConv, slice_of(c, images), {x + first * c.h * c.w * c.c, dz, nullptr, i == 0 ? dw : part}, nullptr, exec, part + weight_floats(c));
     if (i == 0) continue;
     exec.parallel_for(weights, 16384, [&](int64_t begin, int64_t end, int32_t) {
       for_vectors(begin, end, [&](int64_t e, int n) NDL_LAMBDA_INLINE { store_some(dw + e, load_some(dw + e, n) + load_some(part + e, n), n); });

@@ -112,17 +112,15 @@ void multiply_tiles(const Direction& d, const Plan& p, const float* v, const flo
   for (int64_t t = 0; t < count; ++t) {
     const Tile tile = tile_at<kTile>(p.grid, t0 + t);
     const int64_t rows = d.rows - tile.row, columns = d.columns - tile.column;
-    float* corner = out + ((tile.n * d.out.h + tile.row) * d.out.w + tile.column) * d.out.c;
+    const int64_t corner = ((tile.n * d.out.h + tile.row) * d.out.w + tile.column) * d.out.c;
     for_vectors(first, smaller(last, d.out.c), [&](int64_t k, int lanes) NDL_LAMBDA_INLINE {
       const float* source = m + t * p.columns + (k - first);
-      const F32 bias = epilogue.bias == nullptr ? F32{} : load_some(epilogue.bias + k, lanes);
       transform_square<typename Winograd<kTile>::Output>(
           [&](int i, int j) NDL_LAMBDA_INLINE { return load(source + (i * (kTile + 2) + j) * p.m_point); },
           [&](int i, int j, F32 y) NDL_LAMBDA_INLINE {
             if (i >= rows || j >= columns) return;
-            y += bias;
-            if (epilogue.relu) y = select(y < 0.0f, F32{}, y);
-            store_some(corner + (i * d.out.w + j) * d.out.c + k, y, lanes);
+            const int64_t at = corner + (i * d.out.w + j) * d.out.c + k;
+            store_some(out + at, epilogue.apply_plain(y, at, k, lanes), lanes);
           });
     });
   }
@@ -348,7 +346,7 @@ void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
 
 template <int kTile>
 void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
-  const Epilogue epilogue{b.get<float>(Conv2d::kBias), r.activation == NDL_ACTIVATION_RELU};
+  const Epilogue epilogue{b.get<float>(Conv2d::kBias), r.activation == NDL_ACTIVATION_RELU, b.get<float>(Conv2d::kResidual)};
   convolve<kTile>(forward_of(r), b.get<float>(Conv2d::kX), static_cast<const float*>(b.derived), epilogue, b.get<float>(Conv2d::kY), exec);
 }
 template <int kTile>

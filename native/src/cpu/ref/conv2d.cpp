@@ -34,10 +34,12 @@ void forward(const Conv2d& r, const Buffers& b, const Exec&) {
     const T* x = b.get<T>(Conv2d::kX);
     const T* weight = b.get<T>(Conv2d::kWeight);
     const T* bias = b.get<T>(Conv2d::kBias);
+    const T* residual = b.get<T>(Conv2d::kResidual);
     T* y = b.get<T>(Conv2d::kY);
     for_outputs(r, [&](int64_t n, int64_t p, int64_t q, int64_t out) {
       for (int64_t k = 0; k < r.k; ++k) {
         double sum = bias == nullptr ? 0.0 : static_cast<double>(bias[k]);
+        if (residual != nullptr) sum += static_cast<double>(residual[out + k]);
         for_taps(r, n, p, q, [&](int64_t tap, int64_t pixel) {
           const T* xs = x + pixel + k / kg * cg;
           const T* ws = weight + (k * r.r * r.s + tap) * cg;

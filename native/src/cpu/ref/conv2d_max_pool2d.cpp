@@ -3,6 +3,7 @@
 #include "ops/conv2d_max_pool2d.hpp"
 
 #include <cmath>
+#include <initializer_list>
 
 #include "cpu/ref/dispatch.hpp"
 
@@ -13,10 +14,10 @@ int64_t image_bytes(const Conv2dMaxPool2d& r, const Env&) {
   return r.conv.n * r.conv.p * r.conv.q * r.conv.k * (r.conv.dtype == NDL_DTYPE_F64 ? 8 : 4);
 }
 
-void convolve(const Kernel<Conv2d>& kernel, const Conv2dMaxPool2d& r, void* first, void* second, void* third, void* fourth, const Exec& exec) {
-  void* const pointers[] = {first, second, third, fourth};
-  constexpr int32_t kFirst[] = {0, 1, 2, 3, 4};
-  kernel.run(r.conv, Buffers{pointers, nullptr, kFirst, nullptr}, exec);
+// The operands of one of conv2d's passes.
+void convolve(const Kernel<Conv2d>& kernel, const Conv2dMaxPool2d& r, std::initializer_list<void*> operands, const Exec& exec) {
+  constexpr int32_t kFirst[] = {0, 1, 2, 3, 4, 5};
+  kernel.run(r.conv, Buffers{operands.begin(), nullptr, kFirst, nullptr}, exec);
 }
 
 // body(window's number, its element's place in the image, its element's number) for every element of every window, in order.
@@ -32,8 +33,8 @@ void for_windows(const Conv2dMaxPool2d& r, const Body& body) {
 }
 
 void forward(const Conv2dMaxPool2d& r, const Buffers& b, const Exec& exec) {
-  convolve(conv2d_forward, r, b.get<void>(Conv2dMaxPool2d::kX), b.get<void>(Conv2dMaxPool2d::kWeight), b.get<void>(Conv2dMaxPool2d::kBias),
-           exec.workspace, exec);
+  convolve(conv2d_forward, r,
+           {b.get<void>(Conv2dMaxPool2d::kX), b.get<void>(Conv2dMaxPool2d::kWeight), b.get<void>(Conv2dMaxPool2d::kBias), nullptr, exec.workspace}, exec);
   auto* argmax = b.get<uint8_t>(Conv2dMaxPool2d::kArgmax);
   by_dtype(r.conv.dtype, [&]<class T>(T) {
     const T* z = static_cast<const T*>(exec.workspace);
@@ -64,12 +65,12 @@ void unpool(const Conv2dMaxPool2d& r, const void* gradients, const uint8_t* argm
 
 void backward_input(const Conv2dMaxPool2d& r, const Buffers& b, const Exec& exec) {
   unpool(r, b.get<void>(Conv2dMaxPool2d::kDy), b.get<uint8_t>(Conv2dMaxPool2d::kIndex), exec);
-  convolve(conv2d_backward_input, r, exec.workspace, b.get<void>(Conv2dMaxPool2d::kFilter), nullptr, b.get<void>(Conv2dMaxPool2d::kDx), exec);
+  convolve(conv2d_backward_input, r, {exec.workspace, b.get<void>(Conv2dMaxPool2d::kFilter), nullptr, b.get<void>(Conv2dMaxPool2d::kDx)}, exec);
 }
 
 void backward_weight(const Conv2dMaxPool2d& r, const Buffers& b, const Exec& exec) {
   unpool(r, b.get<void>(Conv2dMaxPool2d::kGradient), b.get<uint8_t>(Conv2dMaxPool2d::kPosition), exec);
-  convolve(conv2d_backward_weight, r, b.get<void>(Conv2dMaxPool2d::kImage), exec.workspace, nullptr, b.get<void>(Conv2dMaxPool2d::kDw), exec);
+  convolve(conv2d_backward_weight, r, {b.get<void>(Conv2dMaxPool2d::kImage), exec.workspace, nullptr, b.get<void>(Conv2dMaxPool2d::kDw)}, exec);
 }
 
 void backward_bias(const Conv2dMaxPool2dBias& r, const Buffers& b, const Exec&) {
