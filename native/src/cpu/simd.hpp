@@ -106,7 +106,8 @@ NDL_INLINE F32 minimum(F32 a, F32 b) {
 
 // The same value, in a register: GCC would rather load a value of several uses again for each, and a core loads one or two
 // vectors a cycle.
-NDL_INLINE F32 in_register(F32 v) {
+template <class V>
+NDL_INLINE V in_register(V v) {
 #if defined(__x86_64__)
   __asm__("" : "+v"(v));
 #endif
@@ -299,7 +300,7 @@ NDL_INLINE I32 load_bytes(const uint8_t* source, int n) {
   if (__builtin_constant_p(n) && n == kLanes) __builtin_memcpy(&bytes, source, kLanes);
   else
     for (int i = 0; i < n; ++i) bytes[i] = source[i];
-  return __builtin_convertvector(bytes, I32);
+  return __builtin_convertvector(in_register(bytes), I32);  // GCC would load and convert each byte by itself
 }
 NDL_INLINE void store_bytes(uint8_t* target, I32 v, int n) {
   const U8 bytes = __builtin_convertvector(v, U8);

@@ -80,15 +80,14 @@ void slice_statistics(const BatchNorm2d& r, const float* x, float* sums, const E
   });
 }
 
-// Rows in blocks that fit into L1, stripe by stripe of channels: body(width, row, end, c, n).
+// Rows in blocks that fit into L1, stripe by stripe of channels: body(width, row, end, c, n). Ranges of blocks go from the last
+// to the first, since the cache still has what the pass before read last; within a range upwards, as prefetchers follow.
 template <bool kStream, class Body>
 NDL_INLINE void for_row_blocks(const BatchNorm2d& r, const Exec& exec, const Body& body) {
   const int64_t block = r.c > 2048 ? 1 : 4096 / (r.c + 1), blocks = (r.m + block - 1) / block;
   exec.parallel_for(blocks, stream_grain(kStream, 8), [&](int64_t begin, int64_t end, int32_t) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t row = i * block;
+    for (int64_t row = (blocks - end) * block; row < (blocks - begin) * block; row += block)
       for_stripes(r.c, [&](auto width, int64_t c, int n) NDL_LAMBDA_INLINE { body(width, row, row + block < r.m ? row + block : r.m, c, n); });
-    }
     if (kStream) stream_fence();
   });
 }

@@ -280,40 +280,39 @@ struct Cover {
   }
 };
 
-// What a window that covers a pixel has as argmax where that is the pixel: the window i rows and j columns of windows after
-// the first, whose first tap lies `down` and `right` before it.
+// What the windows that cover a pixel have as argmax where that is the pixel. They are `rows` x `columns`; the first of them
+// begins `down` and `right` before the pixel.
 template <class Index>
 struct Here;
 template <>
 struct Here<int32_t> {
   int32_t pixel;
-  NDL_INLINE Here(const MaxPool2d& r, int64_t row, int64_t column, int64_t, int64_t) : pixel(static_cast<int32_t>(row * r.w + column)) {}
-  NDL_INLINE int32_t operator()(int64_t, int64_t) const { return pixel; }
+  NDL_INLINE Here(const MaxPool2d& r, int64_t row, int64_t column, int64_t, int64_t, int64_t, int64_t) : pixel(static_cast<int32_t>(row * r.w + column)) {}
+  NDL_INLINE int32_t operator[](int64_t) const { return pixel; }
 };
 template <>
 struct Here<uint8_t> {
-  const MaxPool2d& r;
-  int64_t down, right;
-  NDL_INLINE Here(const MaxPool2d& record, int64_t, int64_t, int64_t to_row, int64_t to_column) : r(record), down(to_row), right(to_column) {}
-  NDL_INLINE int32_t operator()(int64_t i, int64_t j) const {
-    int64_t row = down - i * r.stride_h, column = right - j * r.stride_w;
-    if (r.dilation_h != 1 || r.dilation_w != 1) {
-      if (row % r.dilation_h != 0 || column % r.dilation_w != 0) return -1;  // between the taps
-      row /= r.dilation_h, column /= r.dilation_w;
-    }
-    return static_cast<int32_t>(row * r.s + column);
+  int32_t place[256];  // of the window's elements, each is the pixel for one window at most
+  NDL_INLINE Here(const MaxPool2d& r, int64_t, int64_t, int64_t rows, int64_t columns, int64_t down, int64_t right) {
+    const bool dilated = r.dilation_h != 1 || r.dilation_w != 1;
+    for (int64_t i = 0; i < rows; ++i, down -= r.stride_h)
+      for (int64_t j = 0, across = right; j < columns; ++j, across -= r.stride_w)
+        if (!dilated) place[i * columns + j] = static_cast<int32_t>(down * r.s + across);
+        else if (down % r.dilation_h != 0 || across % r.dilation_w != 0) place[i * columns + j] = -1;  // between the taps
+        else place[i * columns + j] = static_cast<int32_t>(down / r.dilation_h * r.s + across / r.dilation_w);
   }
+  NDL_INLINE int32_t operator[](int64_t window) const { return place[window]; }
 };
 
 // A pixel of dx under `rows` x `columns` windows, the first at argmax and dy; `line`: elements of a row of windows.
 template <bool kStream, class Index>
-NDL_INLINE void gather(int64_t rows, int64_t columns, int64_t line, int64_t channels, const Index* argmax, const float* dy, Here<Index> here, float* dx) {
+NDL_INLINE void gather(int64_t rows, int64_t columns, int64_t line, int64_t channels, const Index* argmax, const float* dy, const Here<Index>& here, float* dx) {
   for_vectors(0, channels, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
     F32 sum{};
     for (int64_t i = 0; i < rows; ++i)
       for (int64_t j = 0; j < columns; ++j) {
         const int64_t at = i * line + j * channels + c;
-        sum += select(load_index(argmax + at, lanes) == here(i, j), load_some(dy + at, lanes), F32{});
+        sum += select(load_index(argmax + at, lanes) == here[i * columns + j], load_some(dy + at, lanes), F32{});
       }
     put<kStream>(dx + c, sum, lanes);
   });
@@ -329,7 +328,7 @@ NDL_INLINE void gather_row(const MaxPool2d& r, Span rows, int64_t h, const float
   for (int64_t w = 0; w < width; ++w, dx += channels) {
     columns.move_to(w);
     const int64_t count = columns.span.end - columns.span.first, at = columns.span.first * channels;
-    const Here<Index> here(r, h, w, down, w + r.pad_left - columns.span.first * r.stride_w);
+    const Here<Index> here(r, h, w, height, count, down, w + r.pad_left - columns.span.first * r.stride_w);
     if (kHeight > 0 && count == 1) gather<kStream>(kHeight, 1, line, channels, argmax + at, dy + at, here, dx);
     else if (kHeight > 0 && count == 2) gather<kStream>(kHeight, 2, line, channels, argmax + at, dy + at, here, dx);
     else gather<kStream>(height, count, line, channels, argmax + at, dy + at, here, dx);
