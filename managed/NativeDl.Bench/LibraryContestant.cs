@@ -92,7 +92,7 @@ internal sealed class LibraryContestant : IContestant
     {
         foreach (var (name, values) in inputs)
         {
-            var type = workload.Operands.TryGetValue(name, out var operand) ? operand.DType : "";
+            var type = workload.TypeOf(name);
             var tensor = Tensor.FromArray(values.Data, values.Shape);
             _tensors[name] = type is "" or "f32" ? tensor : tensor.Cast(Enum.Parse<DType>(type, ignoreCase: true));
         }

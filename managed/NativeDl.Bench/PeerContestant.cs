@@ -60,8 +60,7 @@ internal sealed class PeerContestant : IContestant
         foreach (var (name, values) in inputs)
         {
             File.WriteAllBytes(Path.Combine(_folder, "inputs", name), MemoryMarshal.AsBytes<float>(values.Data));
-            var type = workload.Operands.TryGetValue(name, out var operand) ? operand.DType : "";
-            words.Append(' ').Append(name).Append('=').Append(new OperandSpec(values.Shape, type, ""));
+            words.Append(' ').Append(name).Append('=').Append(new OperandSpec(values.Shape, workload.TypeOf(name), ""));
         }
         foreach (var (name, value) in workload.Options)
             words.Append(' ').Append(name).Append('=').Append(value);

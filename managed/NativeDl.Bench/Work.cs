@@ -32,12 +32,12 @@ internal sealed record Work(double Flop, double Read, double Written, double Lea
         };
 
         double Bytes(string name) => inputs.TryGetValue(name, out var values)
-            ? (double)values.Data.Length * (w.Operands.TryGetValue(name, out var o) && o.DType is "bf16" or "f16" ? 2 : 4) : 0;
+            ? (double)values.Data.Length * (w.TypeOf(name) is "bf16" or "f16" ? 2 : 4) : 0;
 
         Work Gemm(double read, double written)
         {
             var flop = 2.0 * inputs["dy"].Data.Length * (w.Int("transpose_a", 0) != 0 ? w.Shape("a")[0] : w.Shape("a")[1]);
-            return new Work(flop, read, written, flop, w.Operands["a"].DType is "bf16");
+            return new Work(flop, read, written, flop, w.TypeOf("a") is "bf16");
         }
 
         Work Conv(double read, double written)
@@ -50,7 +50,7 @@ internal sealed record Work(double Flop, double Read, double Written, double Lea
             var each = 2.0 * outputs[0] * outputs[3] * taps[3];
             var winograd = taps[1] == 3 && taps[2] == 3 && w.Int("stride_h", 1) == 1 && w.Int("stride_w", 1) == 1;
             var flop = each * Inside(1, "h", "pad_top") * Inside(2, "w", "pad_left");
-            return new Work(flop, read, written, winograd ? Math.Min(flop, each * outputs[1] * outputs[2] * 9 / 4) : flop);
+            return new Work(flop, read, written, winograd ? Math.Min(flop, each * outputs[1] * outputs[2] * 9 / 4) : flop, w.TypeOf("x") is "bf16");
         }
     }
 }

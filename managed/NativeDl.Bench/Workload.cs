@@ -72,6 +72,9 @@ internal sealed class Workload
 
     public long[] Shape(string operand) => _operands[operand].Shape;
 
+    /// <summary>The dtype of a value by name, "" where the row does not say; the gradient dy is of x's.</summary>
+    public string TypeOf(string name) => _operands.GetValueOrDefault(name == "dy" ? "x" : name)?.DType ?? "";
+
     public int Int(string option, int fallback) =>
         _options.TryGetValue(option, out var text) && int.TryParse(text, CultureInfo.InvariantCulture, out var value) ? value : fallback;
 

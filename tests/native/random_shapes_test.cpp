@@ -75,9 +75,11 @@ std::string conv2d(Draw& d) {
   };
   const Axis h = axis(), w = axis();
   const int64_t n = d.one_in(20) ? 0 : d.between(1, 3), k = groups * group_k;
-  return text("x=", n, 'x', h.size, 'x', w.size, 'x', groups * group_c, " weight=", k, 'x', h.kernel, 'x', w.kernel, 'x', group_c, " groups=", groups,
-              window(h, w)) +
-         d.maybe(2, text("bias=", k)) + d.maybe(3, text("residual=", n, 'x', positions(h), 'x', positions(w), 'x', k)) + d.maybe(2, "activation=relu");
+  const std::string type = d.one_in(3) ? ":bf16" : "";
+  return text("x=", n, 'x', h.size, 'x', w.size, 'x', groups * group_c, type, " weight=", k, 'x', h.kernel, 'x', w.kernel, 'x', group_c, type,
+              " groups=", groups, window(h, w)) +
+         d.maybe(2, text("bias=", k, type)) + d.maybe(3, text("residual=", n, 'x', positions(h), 'x', positions(w), 'x', k, type)) +
+         d.maybe(2, "activation=relu");
 }
 
 std::string conv2d_max_pool2d(Draw& d) {

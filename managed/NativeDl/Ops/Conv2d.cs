@@ -68,10 +68,11 @@ public static partial class Ops
     /// <summary>
     /// 2-D convolution. x [n,h,w,c], weight [k,r,s,c/groups], bias [k]; returns [n,p,q,k] with
     /// p = (h + padding - dilation*(r-1) - 1) / stride + 1, rounded down. A residual of the result's shape is added before
-    /// the activation. F32, F64, all the same.
+    /// the activation. F32, BF16 (with sums in F32), F64, all the same.
     /// </summary>
     /// <exception cref="ShapeException">Wrong ranks, channels that do not fit, a kernel larger than the padded image, or a
     /// bias or residual that does not fit.</exception>
+    /// <exception cref="DTypeException">The operands' types differ, or are not among these.</exception>
     /// <exception cref="InvalidArgumentException">A stride, dilation or group count below 1, or a negative padding.</exception>
     public static Tensor Conv2d(
         Tensor x, Tensor weight, Tensor? bias = null, Conv2dOptions? options = null, Tensor? residual = null)

@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-/* conv2d: 2-D convolution (cross-correlation), NHWC; f32, f64.
+/* conv2d: 2-D convolution (cross-correlation), NHWC; f32, f64, and bf16 with sums in f32, rounded at the end.
  *
  *   y[n,p,q,k] = act( b[k] + residual[n,p,q,k]
  *                     + sum_{r,s,c} x[n, p*stride_h + r*dilation_h - pad_top,
@@ -25,7 +25,8 @@ extern "C" {
  * kernels here sum in blocks and stay below it: on normal values the mean errors are, as parts of the
  * outputs' rms, 1.3 to 2.3e-7 direct, 1.8 to 2.9e-7 by 2 x 2, 3.4 to 7.6e-7 by 4 x 4.)
  * Backward passes are those of the convolution without activation: take dy through the activation's own
- * backward first (relu: ndl_relu_backward with y). The gradient of the residual is that dy itself. */
+ * backward first (relu: ndl_relu_backward with y). All operands of a call are of one type; bf16 numbers below
+ * 2^-126 may count as 0. The gradient of the residual is that dy itself. */
 typedef struct ndl_conv2d_options {
   uint32_t struct_size;
   int32_t groups;            /* default 1 */

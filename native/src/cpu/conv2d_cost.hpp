@@ -17,6 +17,10 @@ enum class Conv2dPass { forward, backward_input, backward_weight };
 inline double whole(double n, double step) { return std::ceil(n / step) * step; }
 inline constexpr double kCostLanes = 16;      // channels that are computed together
 inline constexpr double kProductGain = 1.15;  // of products from packed panels over the rate of cost.hpp
+// That of work beside products: dot products of bf16 do not make it faster.
+inline double vector_rate(Target target) {
+  return rates(target == Target::cpu_amx || target == Target::cpu_avx512_bf16 ? Target::cpu_avx512 : target).flop;
+}
 
 // Windows are gathered into rows [r*s*c/groups]; in the pass to the input, those of dy. A run of elements that lie side by
 // side costs a call and its elements.
@@ -33,7 +37,7 @@ double conv2d_implicit_gemm_estimate(const Conv2d& r, const Env& env, Target tar
   const double products = 2 * windows * groups * taps * (kWeight ? whole(in * taps, kCostLanes) / taps * out : in * whole(out, kCostLanes));
   const double gather = pointwise ? 0 : runs * 400 + windows * groups * taps * in * 12;
   const Rates rate = rates(target);
-  return std::max((products * (kWeight ? 1.2 : 1) / kProductGain + gather) / (rate.flop * env.cores),
+  return std::max((products * (kWeight ? 1.2 : 1) / kProductGain / rate.flop + gather / vector_rate(target)) / env.cores,
                   r.bytes / (rate.bytes * std::min(env.cores, 2)));
 }
 
@@ -104,7 +108,7 @@ inline double conv2d_phases_estimate(const Conv2d& r, const Env& env, Target tar
   const auto pixels = static_cast<double>(r.n * r.h * r.w * r.groups), taps = static_cast<double>(r.r * r.s);
   const double gathered = pixels * taps / static_cast<double>(r.stride_h * r.stride_w);
   const double moves = gathered * (400 + 12 * kg) + pixels * (400 + 12 * cg);
-  return estimate(r, env, target, whole(cg, kCostLanes) / std::max(cg, 1.0) / kProductGain) + moves / (rates(target).flop * env.cores);
+  return estimate(r, env, target, whole(cg, kCostLanes) / std::max(cg, 1.0) / kProductGain) + moves / (vector_rate(target) * env.cores);
 }
 
 }  // namespace ndl::cpu

@@ -165,10 +165,24 @@ NDL_INLINE F32 load(const Bf16* source) {
   return widen(v);
 }
 NDL_INLINE F32 load_n(const Bf16* source, int n) {
+#if defined(__AVX512BW__)
+  return widen((U16)_mm256_maskz_loadu_epi16(static_cast<__mmask16>((1u << n) - 1), source));
+#endif
   U16 v{};
   for (int i = 0; i < n; ++i) v[i] = source[i].bits;
   return widen(v);
 }
+
+// One element as a float.
+NDL_INLINE float element(const float* source) { return *source; }
+NDL_INLINE float element(const Bf16* source) {
+  const uint32_t bits = static_cast<uint32_t>(source->bits) << 16;
+  float v;
+  __builtin_memcpy(&v, &bits, sizeof(v));
+  return v;
+}
+NDL_INLINE void set_element(float* target, float v) { *target = v; }
+NDL_INLINE void set_element(Bf16* target, float v) { target->bits = narrow(broadcast(v))[0]; }
 
 NDL_INLINE F32 square_root(F32 v) {
 #if defined(__AVX512F__)
@@ -208,8 +222,8 @@ NDL_INLINE F32 broadcast_pair(const float* source) {
 }
 
 // Asks for a cache line that will be read soon; any address will do.
-NDL_INLINE void prefetch(const float* address) { __builtin_prefetch(address, 0, 2); }
-NDL_INLINE void prefetch_to_write(const float* address) { __builtin_prefetch(address, 1, 2); }
+NDL_INLINE void prefetch(const void* address) { __builtin_prefetch(address, 0, 2); }
+NDL_INLINE void prefetch_to_write(const void* address) { __builtin_prefetch(address, 1, 2); }
 
 // A store past the caches, for what nobody reads soon: target aligned to kVectorBytes. A task that has used it ends
 // with stream_fence, after which its stores are in order with all others.
@@ -311,13 +325,22 @@ NDL_INLINE void store_bytes(uint8_t* target, I32 v, int n) {
 
 NDL_INLINE void store_some(Bf16* target, F32 v, int n) {
   const U16 bits = narrow(v);
-  if (__builtin_constant_p(n) && n == kLanes) __builtin_memcpy(target, &bits, sizeof(bits));
-  else for (int i = 0; i < n; ++i) target[i].bits = bits[i];
+  if (__builtin_constant_p(n) && n == kLanes) {
+    __builtin_memcpy(target, &bits, sizeof(bits));
+  } else {
+#if defined(__AVX512BW__)
+    _mm256_mask_storeu_epi16(target, static_cast<__mmask16>((1u << n) - 1), (__m256i)bits);
+#else
+    for (int i = 0; i < n; ++i) target[i].bits = bits[i];
+#endif
+  }
 }
 
+NDL_INLINE void stream(Bf16* target, F32 v) { store_some(target, v, kLanes); }
+
 // A store of n lanes, past the caches where kStream: then target is aligned and n is kLanes.
-template <bool kStream>
-NDL_INLINE void put(float* target, F32 v, int n) {
+template <bool kStream, class T>
+NDL_INLINE void put(T* target, F32 v, int n) {
   if constexpr (kStream) stream(target, v);
   else store_some(target, v, n);
 }
@@ -327,8 +350,12 @@ NDL_INLINE int64_t stream_grain(bool streamed, int64_t grain) { return streamed 
 NDL_INLINE bool can_stream(const void* target, int64_t row) {
   return row % kLanes == 0 && reinterpret_cast<uintptr_t>(target) % kVectorBytes == 0;
 }
+// bf16 is never.
+NDL_INLINE bool can_stream(const Bf16*, int64_t) { return false; }
 
-NDL_INLINE void copy_floats(float* target, const float* source, int64_t count) {
+// From floats or bf16.
+template <class T>
+NDL_INLINE void copy_floats(float* target, const T* source, int64_t count) {
   for_vectors(0, count, [&](int64_t i, int n) NDL_LAMBDA_INLINE { store_some(target + i, load_some(source + i, n), n); });
 }
 // Past the caches, but for what lies before and behind whole vectors of the target.

@@ -16,6 +16,7 @@ void require_gradient(const char* op, const Desc& dy, const Conv2d& r) {
 
 void infer_forward(const ndl_conv2d_options& o, Descs& operands, Conv2d& record) {
   constexpr const char* kOp = "conv2d";
+  require_factor(kOp, "x", operands[Conv2d::kX]);
   conv2d_shape(kOp, o, operands[Conv2d::kX], operands[Conv2d::kWeight], record);
   if (operands.has(Conv2d::kBias)) {
     const Desc& bias = operands[Conv2d::kBias];
@@ -30,6 +31,7 @@ void infer_backward_input(const ndl_conv2d_options& o, Descs& operands, Conv2d& 
   constexpr const char* kOp = "conv2d_backward_input";
   const Desc& weight = operands[Conv2d::kFilter];
   const Desc x = with_dtype(operands[Conv2d::kXDims], weight.dtype);
+  require_factor(kOp, "weight", weight);
   conv2d_shape(kOp, o, x, weight, record);
   require_gradient(kOp, operands[Conv2d::kDy], record);
   operands.output_like(Conv2d::kDx, x);
@@ -39,6 +41,7 @@ void infer_backward_weight(const ndl_conv2d_options& o, Descs& operands, Conv2d&
   constexpr const char* kOp = "conv2d_backward_weight";
   const Desc& x = operands[Conv2d::kImage];
   const Desc weight = with_dtype(operands[Conv2d::kWeightDims], x.dtype);
+  require_factor(kOp, "x", x);
   conv2d_shape(kOp, o, x, weight, record);
   require_gradient(kOp, operands[Conv2d::kGradient], record);
   operands.output_like(Conv2d::kDw, weight);
@@ -46,7 +49,7 @@ void infer_backward_weight(const ndl_conv2d_options& o, Descs& operands, Conv2d&
 
 void infer_backward_bias(const NoOptions&, Descs& operands, Conv2dBias& record) {
   const Desc& dy = operands[Conv2dBias::kDy];
-  require_floating("conv2d_backward_bias", "dy", dy);
+  require_factor("conv2d_backward_bias", "dy", dy);
   require_rank("conv2d_backward_bias", "dy", dy, 4, "[n, p, q, k]");
   record.rows = dy[0] * dy[1] * dy[2];
   record.k = dy[3];
@@ -60,52 +63,66 @@ using cpu::Conv2dPass;
 // The two methods of conv2d_depthwise.cpp.
 const char* only_depthwise(const Conv2d& r, const Env& env) {
   if (r.groups != r.c || r.k != r.c) return "it takes groups of one channel with one output each";
-  return only_f32(r, env);
+  return only_f32_or_bf16(r, env);
 }
 const char* only_small_groups(const Conv2d& r, const Env& env) {
   const int64_t width = r.c / r.groups;
   if (r.k != r.c || (width != 2 && width != 4)) return "it takes groups of 2 or 4 channels with as many outputs";
-  return only_f32(r, env);
+  return only_f32_or_bf16(r, env);
 }
 
 const char* only_strided(const Conv2d& r, const Env& env) {
   if (r.stride_h == 1 && r.stride_w == 1) return "it takes strides above 1 only";
-  return only_f32(r, env);
+  return only_f32_or_bf16(r, env);
+}
+[[maybe_unused]] const char* only_strided_bf16(const Conv2d& r, const Env& env) {
+  const char* why = only_strided(r, env);
+  return why != nullptr ? why : only_bf16(r, env);
+}
+
+// Whose gradient of the input is added up in dx itself.
+const char* only_few_channels_f32(const Conv2d& r, const Env& env) {
+  const char* why = only_few_channels(r, env);
+  return why != nullptr ? why : only_f32(r, env);
 }
 
 const Implementation<Conv2d> kForward[] = {
     NDL_LIST_SIMD("depthwise", only_depthwise, cpu::conv2d_depthwise_estimate, conv2d_forward_depthwise),
     NDL_LIST_SIMD("grouped", only_small_groups, cpu::conv2d_grouped_estimate, conv2d_forward_grouped),
-    NDL_LIST_SIMD("direct", only_f32, cpu::conv2d_direct_estimate<Conv2dPass::forward>, conv2d_forward_direct),
+    NDL_LIST_SIMD("direct", only_f32_or_bf16, cpu::conv2d_direct_estimate<Conv2dPass::forward>, conv2d_forward_direct),
     NDL_LIST_SIMD("few_channels", only_few_channels, cpu::conv2d_few_channels_estimate<Conv2dPass::forward>, conv2d_forward_few_channels),
     NDL_LIST_SIMD("winograd4x4", no_winograd<4>, (cpu::conv2d_winograd_estimate<4, Conv2dPass::forward>), conv2d_forward_winograd4x4),
     NDL_LIST_SIMD("winograd2x2", no_winograd<2>, (cpu::conv2d_winograd_estimate<2, Conv2dPass::forward>), conv2d_forward_winograd2x2),
-    NDL_LIST_SIMD("implicit_gemm", only_f32, cpu::conv2d_implicit_gemm_estimate<Conv2dPass::forward>, conv2d_forward_implicit_gemm),
+    NDL_LIST_BF16("implicit_gemm", only_bf16, cpu::conv2d_implicit_gemm_estimate<Conv2dPass::forward>, conv2d_forward_implicit_gemm)
+    NDL_LIST_SIMD("implicit_gemm", only_f32_or_bf16, cpu::conv2d_implicit_gemm_estimate<Conv2dPass::forward>, conv2d_forward_implicit_gemm),
     {"cpu:ref", Target::any_cpu, nullptr, cpu::plain_estimate, &cpu::ref::conv2d_forward},
 };
 const Implementation<Conv2d> kBackwardInput[] = {
     NDL_LIST_SIMD("depthwise", only_depthwise, cpu::conv2d_depthwise_estimate, conv2d_backward_input_depthwise),
     NDL_LIST_SIMD("grouped", only_small_groups, cpu::conv2d_grouped_estimate, conv2d_backward_input_grouped),
-    NDL_LIST_SIMD("direct", only_f32, cpu::conv2d_direct_estimate<Conv2dPass::backward_input>, conv2d_backward_input_direct),
-    NDL_LIST_SIMD("few_channels", only_few_channels, cpu::conv2d_few_channels_estimate<Conv2dPass::backward_input>, conv2d_backward_input_few_channels),
+    NDL_LIST_SIMD("direct", only_f32_or_bf16, cpu::conv2d_direct_estimate<Conv2dPass::backward_input>, conv2d_backward_input_direct),
+    NDL_LIST_SIMD("few_channels", only_few_channels_f32, cpu::conv2d_few_channels_estimate<Conv2dPass::backward_input>, conv2d_backward_input_few_channels),
+    NDL_LIST_BF16("phases", only_strided_bf16, cpu::conv2d_phases_estimate, conv2d_backward_input_phases)
     NDL_LIST_SIMD("phases", only_strided, cpu::conv2d_phases_estimate, conv2d_backward_input_phases),
     NDL_LIST_SIMD("winograd4x4", no_winograd<4>, (cpu::conv2d_winograd_estimate<4, Conv2dPass::backward_input>), conv2d_backward_input_winograd4x4),
     NDL_LIST_SIMD("winograd2x2", no_winograd<2>, (cpu::conv2d_winograd_estimate<2, Conv2dPass::backward_input>), conv2d_backward_input_winograd2x2),
-    NDL_LIST_SIMD("implicit_gemm", only_f32, cpu::conv2d_implicit_gemm_estimate<Conv2dPass::backward_input>, conv2d_backward_input_implicit_gemm),
+    NDL_LIST_BF16("implicit_gemm", only_bf16, cpu::conv2d_implicit_gemm_estimate<Conv2dPass::backward_input>, conv2d_backward_input_implicit_gemm)
+    NDL_LIST_SIMD("implicit_gemm", only_f32_or_bf16, cpu::conv2d_implicit_gemm_estimate<Conv2dPass::backward_input>, conv2d_backward_input_implicit_gemm),
     {"cpu:ref", Target::any_cpu, nullptr, cpu::plain_estimate, &cpu::ref::conv2d_backward_input},
 };
 const Implementation<Conv2d> kBackwardWeight[] = {
     NDL_LIST_SIMD("depthwise", only_depthwise, cpu::conv2d_depthwise_estimate, conv2d_backward_weight_depthwise),
     NDL_LIST_SIMD("grouped", only_small_groups, cpu::conv2d_grouped_estimate, conv2d_backward_weight_grouped),
-    NDL_LIST_SIMD("direct", only_f32, cpu::conv2d_direct_estimate<Conv2dPass::backward_weight>, conv2d_backward_weight_direct),
+    NDL_LIST_SIMD("direct", only_f32_or_bf16, cpu::conv2d_direct_estimate<Conv2dPass::backward_weight>, conv2d_backward_weight_direct),
     NDL_LIST_SIMD("few_channels", only_few_channels, cpu::conv2d_few_channels_estimate<Conv2dPass::backward_weight>, conv2d_backward_weight_few_channels),
     NDL_LIST_SIMD("winograd4x4", no_winograd<4>, (cpu::conv2d_winograd_estimate<4, Conv2dPass::backward_weight>), conv2d_backward_weight_winograd4x4),
     NDL_LIST_SIMD("winograd2x2", no_winograd<2>, (cpu::conv2d_winograd_estimate<2, Conv2dPass::backward_weight>), conv2d_backward_weight_winograd2x2),
-    NDL_LIST_SIMD("implicit_gemm", only_f32, cpu::conv2d_implicit_gemm_estimate<Conv2dPass::backward_weight>, conv2d_backward_weight_implicit_gemm),
+    NDL_LIST_BF16("implicit_gemm", only_bf16, cpu::conv2d_implicit_gemm_estimate<Conv2dPass::backward_weight>, conv2d_backward_weight_implicit_gemm)
+    NDL_LIST_SIMD("implicit_gemm", only_f32_or_bf16, cpu::conv2d_implicit_gemm_estimate<Conv2dPass::backward_weight>, conv2d_backward_weight_implicit_gemm),
     {"cpu:ref", Target::any_cpu, nullptr, cpu::plain_estimate, &cpu::ref::conv2d_backward_weight},
 };
 const Implementation<Conv2dBias> kBackwardBias[] = {
-    NDL_LIST_SIMD("vector", only_f32, cpu::plain_estimate, conv2d_backward_bias_vector),
+    NDL_LIST_SIMD("vector", only_f32_or_bf16, cpu::plain_estimate, conv2d_backward_bias_vector),
     {"cpu:ref", Target::any_cpu, nullptr, cpu::plain_estimate, &cpu::ref::conv2d_backward_bias},
 };
 

@@ -53,5 +53,9 @@ NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_backward_input_few_channels)
 NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_backward_weight_few_channels)
 NDL_DECLARE_SIMD(Kernel<Conv2d>, conv2d_backward_input_phases)
 NDL_DECLARE_SIMD(Kernel<Conv2dBias>, conv2d_backward_bias_vector)
+NDL_DECLARE_BF16(Kernel<Conv2d>, conv2d_forward_implicit_gemm)
+NDL_DECLARE_BF16(Kernel<Conv2d>, conv2d_backward_input_implicit_gemm)
+NDL_DECLARE_BF16(Kernel<Conv2d>, conv2d_backward_weight_implicit_gemm)
+NDL_DECLARE_BF16(Kernel<Conv2d>, conv2d_backward_input_phases)
 
 }  // namespace ndl

@@ -10,6 +10,7 @@ namespace {
 void fill(const char* op, const ndl_conv2d_max_pool2d_options& o, const Desc& x, const Desc& weight, Conv2dMaxPool2d& record) {
   const ndl_conv2d_options conv{sizeof(ndl_conv2d_options), 1,           o.stride_h,    o.stride_w,   o.pad_top,    o.pad_bottom, o.pad_left,
                                 o.pad_right,                o.dilation_h, o.dilation_w, o.activation, 0};
+  require_floating(op, "x", x);
   conv2d_shape(op, conv, x, weight, record.conv);
   if (o.pool_h < 1 || o.pool_w < 1 || int64_t{o.pool_h} * o.pool_w > 255)
     fail(NDL_ERROR_INVALID_ARGUMENT, op, ": the pooling window is ", o.pool_h, " x ", o.pool_w,

@@ -9,9 +9,8 @@
 
 namespace ndl {
 
-// What x and weight say together.
+// What x and weight say together. The caller has checked their type.
 inline void conv2d_shape(const char* op, const ndl_conv2d_options& o, const Desc& x, const Desc& weight, Conv2d& record) {
-  require_floating(op, "x", x);
   require_same_dtype(op, "x", x, "weight", weight);
   require_rank(op, "x", x, 4, "[n, h, w, c]");
   require_rank(op, "weight", weight, 4, "[k, r, s, c/groups]");
@@ -39,7 +38,7 @@ inline void conv2d_shape(const char* op, const ndl_conv2d_options& o, const Desc
 
 template <int kTile>
 const char* no_winograd(const Conv2d& r, const Env& env) {
-  if (const char* why = only_f32(r, env); why != nullptr) return why;
+  if (const char* why = only_f32_or_bf16(r, env); why != nullptr) return why;
   if (r.r != 3 || r.s != 3) return "it takes kernels of 3 x 3 only";
   if (r.stride_h != 1 || r.stride_w != 1) return "it takes stride 1 only";
   if (r.dilation_h != 1 || r.dilation_w != 1) return "it takes dilation 1 only";
@@ -54,7 +53,7 @@ const char* no_winograd(const Conv2d& r, const Env& env) {
 inline const char* only_few_channels(const Conv2d& r, const Env& env) {
   if (r.groups != 1 || r.c > 4) return "it takes at most 4 channels in one group";
   if (r.dilation_w != 1) return "it takes no dilation along the width";
-  return only_f32(r, env);
+  return only_f32_or_bf16(r, env);
 }
 
 }  // namespace ndl

@@ -307,15 +307,25 @@ NDL_INLINE Tasks tasks_of(int64_t m, const Panels& panels, double flop, int64_t 
   return t;
 }
 
-// Finishes columns [first, last) of row `row` of C, whose sums are the elements of `count` rows that lie `distance` apart.
-template <class T>
+// Finishes columns [first, last) of row `row` of C, whose sums are the elements of `count` rows that lie `distance` apart;
+// past the caches where kStream.
+template <bool kStream = false, class T>
 NDL_INLINE void finish_row(const float* sums, int64_t count, int64_t distance, int64_t first, int64_t last, const EpilogueOf<T>& epilogue,
                            int64_t row, int64_t ldc, T* c) {
   for_vectors(first, last, [&](int64_t j, int n) NDL_LAMBDA_INLINE {
     F32 sum = load_some(sums + j, n);
     for (int64_t i = 1; i < count; ++i) sum += load_some(sums + i * distance + j, n);
-    store_some(c + row * ldc + j, epilogue.apply(sum, row * ldc + j, j, n), n);
+    put<kStream>(c + row * ldc + j, epilogue.apply(sum, row * ldc + j, j, n), n);
   });
+}
+
+// Finishes a tile: `rows` rows of `columns` sums, `ld` apart; C as above. Not inline, since there are many tiles.
+template <class T>
+__attribute__((noinline)) void finish_tile(const float* sums, int64_t ld, int64_t rows, int64_t columns, const EpilogueOf<T>& epilogue, bool streamed,
+                                           int64_t ldc, T* c) {
+  for (int64_t i = 0; i < rows; ++i)
+    if (streamed) finish_row<true>(sums + i * ld, 1, 0, 0, columns, epilogue, i, ldc, c);
+    else finish_row(sums + i * ld, 1, 0, 0, columns, epilogue, i, ldc, c);
 }
 
 // Floats of scratch that `multiply` needs for each core: a block of A where it is gathered, and sums of rows of C in bf16.

@@ -10,6 +10,16 @@ template <class T>
 NDL_INLINE int64_t steps(int64_t k) { return kIsBf16<T> ? (k + kStep - 1) / kStep : k; }
 template <class T>
 inline constexpr bool kPairs = kIsBf16<T> && kStep == 2;
+template <class T>
+inline constexpr int64_t kStepOf = kPairs<T> ? kStep : 1;  // elements of T in a step
+
+// Calls body with the type of a record's elements. The builds for AVX-512 BF16 and AMX are for bf16 alone.
+template <class R, class Body>
+NDL_INLINE auto by_type(const R& r, const Body& body) {
+  if constexpr (kStep == 1)
+    if (r.dtype == NDL_DTYPE_F32) return body(float{});
+  return body(Bf16{});
+}
 
 NDL_INLINE float pair(Bf16 low, Bf16 high) {
   const uint32_t bits = low.bits | static_cast<uint32_t>(high.bits) << 16;
@@ -37,15 +47,29 @@ NDL_INLINE void copy_along(const T* row, int64_t depth, int64_t k0, int64_t coun
   }
 }
 
+// Rows `count` wide, of a block of A: as they lie where their elements are steps, else made into such in scratch.
+template <class T>
+NDL_INLINE Block block_along(const T* a, int64_t ld, int64_t depth, int64_t rows, int64_t k0, int64_t count, float* scratch) {
+  if constexpr (!kIsBf16<T>) return {a + k0, ld};
+  if (kPairs<T> && depth % 2 == 0 && ld % 2 == 0) return {reinterpret_cast<const float*>(a) + k0, ld / 2};
+  for (int64_t i = 0; i < rows; ++i) copy_along(a + i * ld, depth, k0, count, scratch + i * kScratchLd);
+  return {scratch, kScratchLd};
+}
+
+// A step of `count` columns from its two rows, the second of them null behind the last.
+NDL_INLINE void interleave(const Bf16* low, const Bf16* high, int64_t count, float* target) {
+  for_vectors(0, count, [&](int64_t j, int n) NDL_LAMBDA_INLINE {
+    const F32 odd = high == nullptr ? F32{} : load_some(high + j, n);
+    store_some(target + j, (F32)((U32)load_some(low + j, n) >> 16 | (U32)odd), n);
+  });
+}
+
 // Step k of `count` columns that lie side by side, rows of k being `ld` apart and `depth` in number.
 template <class T>
 NDL_INLINE void copy_across(const T* data, int64_t ld, int64_t depth, int64_t k, int64_t count, float* target) {
   if constexpr (kPairs<T>) {
-    const T *low = data + 2 * k * ld, *high = 2 * k + 1 < depth ? low + ld : nullptr;
-    for_vectors(0, count, [&](int64_t j, int n) NDL_LAMBDA_INLINE {
-      const F32 odd = high == nullptr ? F32{} : load_some(high + j, n);
-      store_some(target + j, (F32)((U32)load_some(low + j, n) >> 16 | (U32)odd), n);
-    });
+    const T* low = data + 2 * k * ld;
+    interleave(low, 2 * k + 1 < depth ? low + ld : nullptr, count, target);
   } else {
     for_vectors(0, count, [&](int64_t j, int n) NDL_LAMBDA_INLINE { store_some(target + j, load_some(data + k * ld + j, n), n); });
   }

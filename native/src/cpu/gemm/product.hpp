@@ -98,9 +98,7 @@ NDL_INLINE Block left_block(const Product& p, const T* a, int64_t m0, int64_t ro
     for (int64_t k = 0; k < kc; ++k) copy_across(a + m0, p.m, p.k, k0 + k, rows, scratch + k * kMc);
     return {scratch, kMc};
   }
-  if (kPairs<T> && p.k % 2 == 0) return {reinterpret_cast<const float*>(a + m0 * p.k) + k0, p.k / 2};
-  for (int64_t i = 0; i < rows; ++i) copy_along(a + (m0 + i) * p.k, p.k, k0, kc, scratch + i * kScratchLd);
-  return {scratch, kScratchLd};
+  return block_along(a + m0 * p.k, p.k, p.k, rows, k0, kc, scratch);
 }
 
 // Column j of B, rows [k0, k0 + kc), to lie side by side.

@@ -17,7 +17,7 @@
 // Measured on one thread, Zen 4, AVX-512, milliseconds, in brackets oneDNN 3.13.1: 3x3 on 16x56x56x144, forward 4.2 (6.6), to the
 // input 3.9 (6.5), to the weight 2.9 (7.8), at stride 2 1.2 (2.6), 2.3 (2.2), 1.6 (2.2); without the prefetches 6.9, 6.7, 5.7 at
 // stride 1. 32 groups of 4 on 8x56x56x128: 3.1 (7.1), 3.1 (6.1), 3.5 (10.5).
-#include "cpu/gemm/engine.hpp"
+#include "cpu/gemm/operand.hpp"
 #include "ops/conv2d.hpp"
 
 namespace ndl::cpu::NDL_ISA {
@@ -26,8 +26,8 @@ namespace {
 constexpr int kColumns = 8;
 
 // The i-th channel of each lane's group, for the lanes of channels c to c + n of a pixel.
-template <int kWidth>
-NDL_INLINE F32 member(const float* pixel, int64_t c, int n, int i) {
+template <int kWidth, class T>
+NDL_INLINE F32 member(const T* pixel, int64_t c, int n, int i) {
   if constexpr (kWidth == 1) {
     return load_some(pixel + c, n);
   } else {
@@ -81,36 +81,38 @@ NDL_INLINE Side backward_side(int64_t outputs, int64_t size, int64_t taps, int64
   return {reach, size, stride / common, -dilation / common, stride};
 }
 
+template <class T>
 struct Walk {
   Side rows, columns;
   int64_t channels, line, next;   // floats of a row that is read, and from one column of a tile to the next there
   int64_t kernel_columns, ahead;  // rows that each row of the result reads first
-  Epilogue epilogue;
-  float* result;
+  EpilogueOf<T> epilogue;
+  T* result;
   int64_t below;  // floats to the row of the result that follows
 };
 
 // kCount columns of the result from `place` on, a phase apart, that are all reached by the same rows x columns taps.
-template <int kWidth, int kCount, bool kStream>
-NDL_INLINE void tile(const Walk& walk, const Reach& row, const Reach& column, const float* image, const float* weights, int64_t place) {
+template <int kWidth, int kCount, bool kStream, class T>
+NDL_INLINE void tile(const Walk<T>& walk, const Reach& row, const Reach& column, const T* image, const float* weights, int64_t place) {
   const int64_t across = whole_vectors(walk.channels), tap = across * kWidth;
   const int64_t row_read = walk.rows.read_step * walk.line, column_read = walk.columns.read_step * walk.channels;
   const int64_t row_weight = walk.rows.tap_step * walk.kernel_columns * tap, column_weight = walk.columns.tap_step * tap;
   const int64_t next_result = walk.columns.phases * walk.channels;
-  const float* read = image + row.at * walk.line + column.at * walk.channels;
+  const T* read = image + row.at * walk.line + column.at * walk.channels;
   weights += (row.first * walk.kernel_columns + column.first) * tap;
   // What the next row of the result reads first: far enough from here that the processor would not foresee it.
-  const float* ahead = read + (row_read > 0 ? row.count * row_read : walk.line);
+  const T* ahead = read + (row_read > 0 ? row.count * row_read : walk.line);
   for_vectors(0, walk.channels, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
     for (int64_t i = 0; i < walk.ahead; ++i)
 #pragma GCC unroll 4
       for (int64_t q = 0; q < kCount * walk.next; q += walk.channels) prefetch(ahead + i * walk.line + q + c);
     F32 sum[kCount];
+    const F32 start = walk.epilogue.bias == nullptr ? F32{} : load_some(walk.epilogue.bias + c, lanes);
 #pragma GCC unroll 8
-    for (int q = 0; q < kCount; ++q) sum[q] = F32{};
+    for (int q = 0; q < kCount; ++q) sum[q] = start;
     for (int64_t i = 0; i < row.count; ++i)
       for (int64_t j = 0; j < column.count; ++j) {
-        const float* from = read + i * row_read + j * column_read;
+        const T* from = read + i * row_read + j * column_read;
         const float* w = weights + i * row_weight + j * column_weight + c;
 #pragma GCC unroll 4
         for (int m = 0; m < kWidth; ++m) {
@@ -119,23 +121,23 @@ NDL_INLINE void tile(const Walk& walk, const Reach& row, const Reach& column, co
           for (int q = 0; q < kCount; ++q) sum[q] += member<kWidth>(from + q * walk.next, c, lanes, m) * weight;
         }
       }
+    if (walk.epilogue.residual != nullptr)
+#pragma GCC unroll 8
+      for (int q = 0; q < kCount; ++q) sum[q] += load_some(walk.epilogue.residual + place + q * next_result + c, lanes);
+    if (walk.epilogue.relu)
+#pragma GCC unroll 8
+      for (int q = 0; q < kCount; ++q) sum[q] = select(sum[q] < 0.0f, F32{}, sum[q]);
 #pragma GCC unroll 8
     for (int q = 0; q < kCount; ++q) {
-      const int64_t at = place + q * next_result + c;
-      const F32 v = walk.epilogue.apply_plain(sum[q], at, c, lanes);
-      float* to = walk.result + at;
-      if constexpr (kStream) {
-        stream(to, v);
-      } else {
-        prefetch_to_write(to + walk.below);  // a store that has to wait for its line holds up those behind it
-        store_some(to, v, lanes);
-      }
+      T* to = walk.result + place + q * next_result + c;
+      if constexpr (!kStream) prefetch_to_write(to + walk.below);  // a store that has to wait for its line holds up those behind it
+      put<kStream>(to, sum[q], lanes);
     }
   });
 }
 
-template <int kWidth, bool kStream>
-void result_row(const Walk& walk, const Reach& row, const float* image, const float* weights, int64_t place) {
+template <int kWidth, bool kStream, class T>
+void result_row(const Walk<T>& walk, const Reach& row, const T* image, const float* weights, int64_t place) {
   const Side& side = walk.columns;
   // All phases of a stretch, so that it is written while it is near.
   const int64_t stretch = side.phases == 1 ? side.positions : 2 * kColumns * side.phases;
@@ -160,15 +162,15 @@ void result_row(const Walk& walk, const Reach& row, const float* image, const fl
 }
 
 // images of `read`, each walk.line * lines floats.
-template <int kWidth>
-NDL_INLINE void walk_all(const Walk& walk, int64_t images, int64_t lines, const float* read, const float* weights, bool beyond_cache,
+template <int kWidth, class T>
+NDL_INLINE void walk_all(const Walk<T>& walk, int64_t images, int64_t lines, const T* read, const float* weights, bool beyond_cache,
                          const Exec& exec) {
   const int64_t size = walk.columns.positions * walk.channels, grain = 1 + 8192 / (size + 1);
   const bool streamed = beyond_cache && can_stream(walk.result, walk.channels);
   exec.parallel_for(images * walk.rows.positions, grain, [&](int64_t begin, int64_t end, int32_t) {
     for (int64_t at = begin; at < end; ++at) {
       const Reach& row = walk.rows.reach[at % walk.rows.positions];
-      const float* image = read + at / walk.rows.positions * lines * walk.line;
+      const T* image = read + at / walk.rows.positions * lines * walk.line;
       if (streamed) result_row<kWidth, true>(walk, row, image, weights, at * size);
       else result_row<kWidth, false>(walk, row, image, weights, at * size);
     }
@@ -179,19 +181,23 @@ NDL_INLINE void walk_all(const Walk& walk, int64_t images, int64_t lines, const 
 template <int kWidth>
 void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
   auto* reach = static_cast<Reach*>(exec.workspace);
-  const Walk walk{forward_side(r.p, r.h, r.r, r.stride_h, r.pad_top, r.dilation_h, reach),
-                  forward_side(r.q, r.w, r.s, r.stride_w, r.pad_left, r.dilation_w, reach + r.p),
-                  r.c, r.w * r.c, r.stride_w * r.c, r.s, r.stride_h,
-                  {b.get<float>(Conv2d::kBias), r.activation == NDL_ACTIVATION_RELU, b.get<float>(Conv2d::kResidual)}, b.get<float>(Conv2d::kY), r.q * r.c};
-  walk_all<kWidth>(walk, r.n, r.h, b.get<float>(Conv2d::kX), static_cast<const float*>(b.derived), exec.beyond_cache(r), exec);
+  by_type(r, [&]<class T>(T) {
+    const Walk<T> walk{forward_side(r.p, r.h, r.r, r.stride_h, r.pad_top, r.dilation_h, reach),
+                       forward_side(r.q, r.w, r.s, r.stride_w, r.pad_left, r.dilation_w, reach + r.p),
+                       r.c, r.w * r.c, r.stride_w * r.c, r.s, r.stride_h,
+                       {b.get<T>(Conv2d::kBias), r.activation == NDL_ACTIVATION_RELU, b.get<T>(Conv2d::kResidual)}, b.get<T>(Conv2d::kY), r.q * r.c};
+    walk_all<kWidth>(walk, r.n, r.h, b.get<const T>(Conv2d::kX), static_cast<const float*>(b.derived), exec.beyond_cache(r), exec);
+  });
 }
 template <int kWidth>
 void backward_input(const Conv2d& r, const Buffers& b, const Exec& exec) {
   auto* reach = static_cast<Reach*>(exec.workspace);
-  const Walk walk{backward_side(r.p, r.h, r.r, r.stride_h, r.pad_top, r.dilation_h, reach),
-                  backward_side(r.q, r.w, r.s, r.stride_w, r.pad_left, r.dilation_w, reach + r.h),
-                  r.c, r.q * r.c, r.c, r.s, 1, {}, b.get<float>(Conv2d::kDx), r.w * r.c};
-  walk_all<kWidth>(walk, r.n, r.p, b.get<float>(Conv2d::kDy), static_cast<const float*>(b.derived), exec.beyond_cache(r), exec);
+  by_type(r, [&]<class T>(T) {
+    const Walk<T> walk{backward_side(r.p, r.h, r.r, r.stride_h, r.pad_top, r.dilation_h, reach),
+                       backward_side(r.q, r.w, r.s, r.stride_w, r.pad_left, r.dilation_w, reach + r.h),
+                       r.c, r.q * r.c, r.c, r.s, 1, {}, b.get<T>(Conv2d::kDx), r.w * r.c};
+    walk_all<kWidth>(walk, r.n, r.p, b.get<const T>(Conv2d::kDy), static_cast<const float*>(b.derived), exec.beyond_cache(r), exec);
+  });
 }
 int64_t forward_workspace(const Conv2d& r, const Env&) { return (r.p + r.q) * static_cast<int64_t>(sizeof(Reach)); }
 int64_t backward_input_workspace(const Conv2d& r, const Env&) { return (r.h + r.w) * static_cast<int64_t>(sizeof(Reach)); }
@@ -201,15 +207,17 @@ int64_t packed_bytes(const Conv2d& r, const Env&) { return r.r * r.s * (r.c / r.
 // packed[tap][i][c] = w[c][tap][i], or with the group's members exchanged, w[g + i][tap][c - g].
 template <bool kExchange>
 void pack(const Conv2d& r, const void* weight, void* packed, const Exec&) {
-  const float* w = static_cast<const float*>(weight);
-  float* to = static_cast<float*>(packed);
   const int64_t width = r.c / r.groups, taps = r.r * r.s, across = whole_vectors(r.c);
-  for (int64_t tap = 0; tap < taps; ++tap)
-    for (int64_t i = 0; i < width; ++i, to += across) {
-      for (int64_t c = 0; c < r.c; ++c)
-        to[c] = kExchange ? w[((c - c % width + i) * taps + tap) * width + c % width] : w[(c * taps + tap) * width + i];
-      fill_floats(to + r.c, 0.0f, across - r.c);
-    }
+  by_type(r, [&]<class T>(T) {
+    const T* w = static_cast<const T*>(weight);
+    float* to = static_cast<float*>(packed);
+    for (int64_t tap = 0; tap < taps; ++tap)
+      for (int64_t i = 0; i < width; ++i, to += across) {
+        for (int64_t c = 0; c < r.c; ++c)
+          to[c] = element(kExchange ? w + ((c - c % width + i) * taps + tap) * width + c % width : w + (c * taps + tap) * width + i);
+        fill_floats(to + r.c, 0.0f, across - r.c);
+      }
+  });
 }
 
 // --- backward weight -----------------------------------------------------------------------------------------------
@@ -229,12 +237,12 @@ int64_t backward_weight_workspace(const Conv2d& r, const Env&) {
 }
 
 // sums[j][i][c] += dy over columns [begin, end) times what taps j .. j + kCount of the kernel row read there; all inside.
-template <int kWidth, int kCount>
-NDL_INLINE void tap_sums(const Conv2d& r, const float* x, const float* dy, int64_t begin, int64_t end, float* sums) {
+template <int kWidth, int kCount, class T>
+NDL_INLINE void tap_sums(const Conv2d& r, const T* x, const T* dy, int64_t begin, int64_t end, float* sums) {
   const int64_t across = whole_vectors(r.c), next = r.stride_w * r.c, tap = r.dilation_w * r.c, ahead_x = r.w * r.c * r.stride_h, ahead_dy = r.q * r.c;
   for_vectors(0, r.c, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
     F32 sum[kCount][kWidth] = {};
-    const float* from = x + begin * next;
+    const T* from = x + begin * next;
     for (int64_t q = begin; q < end; ++q, from += next) {
       const F32 gradient = load_some(dy + q * r.c + c, lanes);
       prefetch(dy + ahead_dy + q * r.c + c);
@@ -266,8 +274,8 @@ NDL_INLINE Range inside(const Conv2d& r, int64_t j, int64_t begin, int64_t end) 
 }
 
 // The same for all taps of one kernel row, over columns [begin, end) of a row of dy; line: the row of x that it reads.
-template <int kWidth>
-void row_sums(const Conv2d& r, const float* line, const float* dy, int64_t begin, int64_t end, float* sums) {
+template <int kWidth, class T>
+void row_sums(const Conv2d& r, const T* line, const T* dy, int64_t begin, int64_t end, float* sums) {
   constexpr int kTogether = 4 / kWidth;  // taps whose sums that stay in registers: enough to hide the latency of one
   const int64_t tap = kWidth * whole_vectors(r.c);
   for (int64_t j = 0; j < r.s; j += kTogether) {
@@ -290,11 +298,8 @@ void row_sums(const Conv2d& r, const float* line, const float* dy, int64_t begin
   }
 }
 
-template <int kWidth>
-void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
-  const float* x = b.get<float>(Conv2d::kImage);
-  const float* dy = b.get<float>(Conv2d::kGradient);
-  float* dw = b.get<float>(Conv2d::kDw);
+template <int kWidth, class T>
+void sum_weight(const Conv2d& r, const T* x, const T* dy, T* dw, const Exec& exec) {
   auto* partial = static_cast<float*>(exec.workspace);
   const Slices slices = slices_of(r);
   const int64_t size = sums_floats(r), across = whole_vectors(r.c), taps = r.r * r.s;
@@ -319,9 +324,13 @@ void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
       for (int64_t c = 0; c < across; c += kLanes) {
         F32 sum = load(partial + at * across + c);
         for (int64_t slice = 1; slice < slices.count; ++slice) sum += load(partial + slice * size + at * across + c);
-        for (int lane = 0; lane < kLanes && c + lane < r.c; ++lane) dw[(c + lane) * taps * kWidth + at] = sum[lane];
+        for (int lane = 0; lane < kLanes && c + lane < r.c; ++lane) set_element(dw + (c + lane) * taps * kWidth + at, sum[lane]);
       }
   });
+}
+template <int kWidth>
+void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
+  by_type(r, [&]<class T>(T) { sum_weight<kWidth>(r, b.get<const T>(Conv2d::kImage), b.get<const T>(Conv2d::kGradient), b.get<T>(Conv2d::kDw), exec); });
 }
 
 void forward_depthwise(const Conv2d& r, const Buffers& b, const Exec& exec) { forward<1>(r, b, exec); }

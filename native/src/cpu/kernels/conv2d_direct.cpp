@@ -19,7 +19,7 @@
 //       dy stay in registers over a band; the slices are added in order.
 // Budget: the copy of a band and a group's weights, about 64 KB each or less where groups are narrow.
 // Refuses: f64. Bound: FMA peak.
-#include "cpu/gemm/engine.hpp"
+#include "cpu/gemm/operand.hpp"
 #include "ops/conv2d.hpp"
 
 namespace ndl::cpu::NDL_ISA {
@@ -121,8 +121,8 @@ struct Source {
 
 // Rows from `row`, columns from `column` on of `channels` channels of an image [h,w,c], zeros outside. A copied pixel is
 // `pixel` floats; with several groups in a bundle it is one vector, turned.
-template <int kTogether>
-NDL_INLINE Source copy_of(const float* image, int64_t h, int64_t w, int64_t c, int64_t first, int64_t channels, int64_t row, int64_t rows,
+template <int kTogether, class T>
+NDL_INLINE Source copy_of(const T* image, int64_t h, int64_t w, int64_t c, int64_t first, int64_t channels, int64_t row, int64_t rows,
                           int64_t column, int64_t columns, int64_t pixel, float* copy) {
   const int64_t begin = smaller(greater(-column, 0), columns), end = greater(smaller(w - column, columns), begin);
   float* to = copy;
@@ -131,7 +131,7 @@ NDL_INLINE Source copy_of(const float* image, int64_t h, int64_t w, int64_t c, i
       fill_floats(to, 0.0f, columns * pixel);
       continue;
     }
-    const float* from = image + (i * w + column) * c + first;
+    const T* from = image + (i * w + column) * c + first;
     fill_floats(to, 0.0f, begin * pixel);
     if (kTogether == 1 && pixel == c && channels == c) {
       copy_floats(to + begin * c, from + begin * c, (end - begin) * c);
@@ -144,7 +144,7 @@ NDL_INLINE Source copy_of(const float* image, int64_t h, int64_t w, int64_t c, i
         } else if (channels == kLanes) {
           store<F32>(to + j * kLanes, by_member<kTogether>(load(from + j * c)));
         } else {
-          store<F32>(to + j * kLanes, by_member<kTogether>(load_n<F32>(from + j * c, static_cast<int>(channels))));
+          store<F32>(to + j * kLanes, by_member<kTogether>(load_some(from + j * c, static_cast<int>(channels))));
         }
       }
     }
@@ -198,17 +198,21 @@ struct Taps {
   int64_t x_row, x_column, w_row, w_column;  // floats from one tap to the next
   int64_t next;                              // floats from what a position reads to what its neighbour does
   int64_t column_next, column_apart, width;  // the same in columns of the image, which has `width`
-  int64_t y_next, channels;                  // of the result, which begins at y
-  float* y;
-  Epilogue epilogue;
+};
+// Of the result, `channels` of a panel: from one position to its neighbour, and how sums become it.
+template <class T>
+struct Result {
+  T* y;
+  int64_t next, channels;
+  EpilogueOf<T> epilogue;
   bool streamed;
 };
 
-// kMr neighbours x a panel of kVectors, the first of them at y + place. x, w: at the first tap; column: its column in the image there.
+// sums[position][lane] of kMr neighbours x a panel of kVectors. x, w: at the first tap; column: the first position's in the image there.
 // kDense: neighbours read pixels side by side that are as wide as the panel, as in groups with as many outputs as inputs: a
 // distance that is known saves finding kMr addresses for each tap.
 template <int kMr, int kVectors, int kTogether, bool kDense>
-void tile(const Taps& t, const float* x, const float* w, int64_t column, int64_t place) {
+void tile(const Taps& t, const float* x, const float* w, int64_t column, float* sums) {
   F32 sum[kMr][kVectors];
 #pragma GCC unroll 3
   for (int j = 0; j < kVectors; ++j)
@@ -241,18 +245,10 @@ void tile(const Taps& t, const float* x, const float* w, int64_t column, int64_t
 #pragma GCC unroll 16
   for (int i = 0; i < kMr; ++i)
 #pragma GCC unroll 3
-    for (int j = 0; j < kVectors; ++j) {
-      const int64_t left = t.channels - j * kLanes;
-      if (left <= 0) break;
-      const int64_t at = place + i * t.y_next + j * kLanes;
-      const F32 v = by_group<kTogether>(sum[i][j]);
-      if (left < kLanes) store_n<F32>(t.y + at, t.epilogue.apply_plain(v, at, j * kLanes, static_cast<int>(left)), static_cast<int>(left));
-      else if (t.streamed) stream(t.y + at, t.epilogue.apply_plain(v, at, j * kLanes, kLanes));
-      else store<F32>(t.y + at, t.epilogue.apply_plain(v, at, j * kLanes, kLanes));
-    }
+    for (int j = 0; j < kVectors; ++j) store<F32>(sums + (i * kVectors + j) * kLanes, by_group<kTogether>(sum[i][j]));
 }
 
-using TileKernel = void (*)(const Taps&, const float*, const float*, int64_t, int64_t);
+using TileKernel = void (*)(const Taps&, const float*, const float*, int64_t, float*);
 template <int kVectors, int kTogether>
 struct TileTable {
   TileKernel of[2][kRowsFor[kVectors] + 1];  // [dense][positions]
@@ -269,18 +265,22 @@ template <int kVectors, int kTogether>
 constexpr TileTable<kVectors, kTogether> tiles{};
 
 // `count` positions of a row by one panel, in tiles as even as can be.
-template <int kVectors, int kTogether>
-NDL_INLINE void row_of_tiles(const Taps& t, int64_t count, const float* x, const float* w, int64_t column, int64_t place) {
+template <int kVectors, int kTogether, class T>
+NDL_INLINE void row_of_tiles(const Taps& t, const Result<T>& result, int64_t count, const float* x, const float* w, int64_t column, int64_t place) {
+  alignas(64) float sums[kRowsFor[kVectors] * kVectors * kLanes];
   const int64_t parts = ceil_div(count, kRowsFor[kVectors]);
   for (int64_t part = 0; part < parts; ++part) {
     const int64_t i = count * part / parts, rows = count * (part + 1) / parts - i;
-    tiles<kVectors, kTogether>.of[t.next == kVectors * kLanes][rows](t, x + i * t.next, w, column + i * t.column_next, place + i * t.y_next);
+    const int64_t at = place + i * result.next;
+    tiles<kVectors, kTogether>.of[t.next == kVectors * kLanes][rows](t, x + i * t.next, w, column + i * t.column_next, sums);
+    finish_tile(sums, kVectors * kLanes, rows, smaller(result.channels, kVectors * kLanes), result.epilogue.at(at, 0), result.streamed, result.next,
+                result.y + at);
   }
 }
 
-template <int kTogether>
+template <int kTogether, class T>
 NDL_INLINE void band_of_rows(const Direction& d, const Panels& panels, const Extent& down, const Extent& across, int64_t bundle, int64_t begin,
-                             const Source& x, const float* w, const Epilogue& epilogue, bool streamed, float* y) {
+                             const Source& x, const float* w, const EpilogueOf<T>& epilogue, bool streamed, T* y) {
   const int64_t first = d.bundles.first(bundle, d.bundles.out), channels = d.bundles.channels(bundle, d.bundles.out, d.out_c);
   const int64_t row_phases = d.rows.phases(), column_phases = d.columns.phases(), taps = d.rows.taps * d.columns.taps;
   for (int64_t a = 0; a < row_phases; ++a) {
@@ -292,8 +292,8 @@ NDL_INLINE void band_of_rows(const Direction& d, const Panels& panels, const Ext
         const int64_t k = panels.first(panel) * kLanes, tap = d.bundles.in * panels.width(panel) * kLanes;
         const float* weights = w + k * taps * d.bundles.in + columns.first * tap;
         Taps t{0,           columns.taps, d.bundles.in,  rows.apart * x.line, columns.apart * x.pixel, rows.step * d.columns.taps * tap, columns.step * tap,
-               columns.next * x.pixel, columns.next, columns.apart, d.columns.in, column_phases * d.out_c, channels - k,
-               y + first + k, epilogue.at(first + k, first + k), streamed};
+               columns.next * x.pixel, columns.next, columns.apart, d.columns.in};
+        const Result<T> result{y + first + k, column_phases * d.out_c, channels - k, epilogue.at(first + k, first + k), streamed};
         // Short pixels that lie side by side are taken as one run.
         if (d.bundles.in < 8 && columns.taps > 1 && columns.apart == 1 && columns.step == 1) t.depth *= columns.taps, t.columns = 1, t.column_apart = 0;
         const bool run = t.depth != d.bundles.in;
@@ -308,17 +308,18 @@ NDL_INLINE void band_of_rows(const Direction& d, const Panels& panels, const Ext
           const float* first_tap = weights + (rows.first + from * rows.step) * d.columns.taps * tap;
           const int64_t place = ((i * row_phases + a) * d.columns.out + b) * d.out_c;
           const int64_t column = run ? 0 : columns.at;
-          if constexpr (kTogether > 1) row_of_tiles<1, kTogether>(t, columns.positions, source, first_tap, column, place);
-          else if (panels.width(panel) == 3) row_of_tiles<3, 1>(t, columns.positions, source, first_tap, column, place);
-          else if (panels.width(panel) == 2) row_of_tiles<2, 1>(t, columns.positions, source, first_tap, column, place);
-          else row_of_tiles<1, 1>(t, columns.positions, source, first_tap, column, place);
+          if constexpr (kTogether > 1) row_of_tiles<1, kTogether>(t, result, columns.positions, source, first_tap, column, place);
+          else if (panels.width(panel) == 3) row_of_tiles<3, 1>(t, result, columns.positions, source, first_tap, column, place);
+          else if (panels.width(panel) == 2) row_of_tiles<2, 1>(t, result, columns.positions, source, first_tap, column, place);
+          else row_of_tiles<1, 1>(t, result, columns.positions, source, first_tap, column, place);
         }
       }
     }
   }
 }
 
-void convolve(const Direction& d, const float* in, const float* packed, const Epilogue& epilogue, bool beyond_cache, float* out, const Exec& exec) {
+template <class T>
+void convolve(const Direction& d, const T* in, const float* packed, const EpilogueOf<T>& epilogue, bool beyond_cache, T* out, const Exec& exec) {
   const Panels panels = d.bundles.panels();
   const Extent down = d.down(), across = d.across();
   const int64_t size = panels.floats(d.rows.taps * d.columns.taps * d.bundles.in);
@@ -342,13 +343,17 @@ void convolve(const Direction& d, const float* in, const float* packed, const Ep
 }
 
 void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
-  const Epilogue epilogue{b.get<float>(Conv2d::kBias), r.activation == NDL_ACTIVATION_RELU, b.get<float>(Conv2d::kResidual)};
-  convolve(forward_of(r), b.get<float>(Conv2d::kX), static_cast<const float*>(b.derived), epilogue, exec.beyond_cache(r), b.get<float>(Conv2d::kY),
-           exec);
+  by_type(r, [&]<class T>(T) {
+    const EpilogueOf<T> epilogue{b.get<T>(Conv2d::kBias), r.activation == NDL_ACTIVATION_RELU, b.get<T>(Conv2d::kResidual)};
+    convolve(forward_of(r), b.get<const T>(Conv2d::kX), static_cast<const float*>(b.derived), epilogue, exec.beyond_cache(r), b.get<T>(Conv2d::kY),
+             exec);
+  });
 }
 void backward_input(const Conv2d& r, const Buffers& b, const Exec& exec) {
-  convolve(backward_of(r), b.get<float>(Conv2d::kDy), static_cast<const float*>(b.derived), Epilogue{}, exec.beyond_cache(r),
-           b.get<float>(Conv2d::kDx), exec);
+  by_type(r, [&]<class T>(T) {
+    convolve(backward_of(r), b.get<const T>(Conv2d::kDy), static_cast<const float*>(b.derived), EpilogueOf<T>{}, exec.beyond_cache(r),
+             b.get<T>(Conv2d::kDx), exec);
+  });
 }
 int64_t forward_workspace(const Conv2d& r, const Env& env) { return env.cores * forward_of(r).copy_floats() * 4; }
 int64_t backward_input_workspace(const Conv2d& r, const Env& env) { return env.cores * backward_of(r).copy_floats() * 4; }
@@ -361,23 +366,25 @@ int64_t packed_bytes(const Conv2d& r, const Env&) {
 }
 template <bool kBackward>
 void pack(const Conv2d& r, const void* weight, void* packed, const Exec& exec) {
-  const float* w = static_cast<const float*>(weight);
   const Bundles bundles(r.groups, (kBackward ? r.k : r.c) / r.groups, (kBackward ? r.c : r.k) / r.groups);
   const Panels panels = bundles.panels();
   const int64_t taps = r.r * r.s, depth = taps * bundles.in, cg = r.c / r.groups;
-  exec.parallel_for(bundles.count, 1, [&](int64_t begin, int64_t end, int32_t) {
-    for (int64_t bundle = begin; bundle < end; ++bundle)
-      pack_rows(depth, panels, 0, panels.count, static_cast<float*>(packed) + bundle * panels.floats(depth),
-                [&](int64_t at, int64_t first, int64_t count, float* target) NDL_LAMBDA_INLINE {
-                  const int64_t tap = at / bundles.in, i = at % bundles.in;
-                  for (int64_t lane = 0; lane < count; ++lane) {
-                    const int64_t channel = first + lane;  // of the bundle, member by member
-                    const int64_t group = bundle * bundles.together + channel % bundles.together, member = channel / bundles.together;
-                    if (group >= r.groups) target[lane] = 0.0f;
-                    else if (kBackward) target[lane] = w[((group * bundles.in + i) * taps + taps - 1 - tap) * cg + member];
-                    else target[lane] = w[((group * bundles.out + member) * taps + tap) * cg + i];
-                  }
-                });
+  by_type(r, [&]<class T>(T) {
+    const T* w = static_cast<const T*>(weight);
+    exec.parallel_for(bundles.count, 1, [&](int64_t begin, int64_t end, int32_t) {
+      for (int64_t bundle = begin; bundle < end; ++bundle)
+        pack_rows(depth, panels, 0, panels.count, static_cast<float*>(packed) + bundle * panels.floats(depth),
+                  [&](int64_t at, int64_t first, int64_t count, float* target) NDL_LAMBDA_INLINE {
+                    const int64_t tap = at / bundles.in, i = at % bundles.in;
+                    for (int64_t lane = 0; lane < count; ++lane) {
+                      const int64_t channel = first + lane;  // of the bundle, member by member
+                      const int64_t group = bundle * bundles.together + channel % bundles.together, member = channel / bundles.together;
+                      if (group >= r.groups) target[lane] = 0.0f;
+                      else if (kBackward) target[lane] = element(w + ((group * bundles.in + i) * taps + taps - 1 - tap) * cg + member);
+                      else target[lane] = element(w + ((group * bundles.out + member) * taps + tap) * cg + i);
+                    }
+                  });
+    });
   });
 }
 
@@ -497,13 +504,11 @@ NDL_INLINE void band_of_sums(const Conv2d& r, const WeightPlan& plan, int64_t pa
   }
 }
 
-void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
+template <class T>
+void sum_weight(const Conv2d& r, const T* x, const T* dy, T* dw, const Exec& exec) {
   const WeightPlan plan(r);
   const Direction& d = plan.d;
   const Extent down = d.down(), across = d.across();
-  const float* x = b.get<float>(Conv2d::kImage);
-  const float* dy = b.get<float>(Conv2d::kGradient);
-  float* dw = b.get<float>(Conv2d::kDw);
   auto* partial = static_cast<float*>(exec.workspace);
   float* scratch = partial + plan.slices * d.bundles.count * plan.size;
   const int64_t ld = plan.panels.vectors * kLanes, depth = r.r * r.s * d.bundles.in;
@@ -545,10 +550,13 @@ void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
       for (int64_t i = lane; i < lane + kLanes; ++i) {
         const int64_t member = i / together, k = (bundle * together + i % together) * d.bundles.out + member;
         if (member >= d.bundles.out || k >= r.k) continue;
-        for (int64_t e = 0; e < rows; ++e) dw[k * depth + at + e] = square[e][i - lane];
+        for (int64_t e = 0; e < rows; ++e) set_element(dw + k * depth + at + e, square[e][i - lane]);
       }
     }
   });
+}
+void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
+  by_type(r, [&]<class T>(T) { sum_weight(r, b.get<const T>(Conv2d::kImage), b.get<const T>(Conv2d::kGradient), b.get<T>(Conv2d::kDw), exec); });
 }
 
 // The layout follows from the weight's shape but for the number of groups.

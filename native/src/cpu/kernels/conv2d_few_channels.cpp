@@ -14,7 +14,7 @@
 //                    a task is a band of rows of dx, which it alone writes; rows of y that reach two bands are done twice
 //   backward_weight  of a row of the kernel kElements x kVectors sums in registers (elements x channels of y), over the
 //                    columns of a band; a task is a slice of the bands, the slices are added in order
-// Refuses: f64, groups, dilation along w, more than 4 channels. Bound: FMA peak.
+// Refuses: f64, groups, dilation along w, more than 4 channels; bf16 in the pass to the input, which adds to dx. Bound: FMA peak.
 // Measured on one thread, Zen 4, AVX-512, milliseconds, in brackets oneDNN 3.13.1: 7x7, stride 2, 16x224x224x3 to 64 channels,
 // forward 36.8 (36.7), to the input 55 (181), to the weight 34.9 (42.4); 3x3, 128x28x28x1 to 32: 0.63 (1.01), 2.9 (9.0), 0.44 (0.46).
 #include "cpu/gemm/conv2d_operands.hpp"
@@ -33,7 +33,7 @@ NDL_INLINE Bands bands_of(const Conv2d& r) {
   return {rows, each, each * r.n};
 }
 
-// The rows of x that a band reads: where they are inside the image as they lie, else a copy with zeros around.
+// The rows of x that a band reads: floats inside the image as they lie, else a copy with zeros around.
 struct Source {
   const float* data;
   int64_t line;  // floats from one row to the next
@@ -44,14 +44,16 @@ NDL_INLINE bool inside(const Conv2d& r) {
   return r.pad_top == 0 && r.pad_left == 0 && window_rows(r, r.p) <= r.h && window_columns(r) <= r.w;
 }
 NDL_INLINE int64_t source_floats(const Conv2d& r) {
-  if (inside(r)) return 0;
+  if (inside(r) && r.dtype == NDL_DTYPE_F32) return 0;
   return (window_rows(r, bands_of(r).rows) * window_columns(r) * r.c + 15) / 16 * 16;
 }
 
-NDL_INLINE Source source_of(const Conv2d& r, const float* x, int64_t n, int64_t p, int64_t rows, float* copy) {
-  const float* image = x + n * r.h * r.w * r.c;
+template <class T>
+NDL_INLINE Source source_of(const Conv2d& r, const T* x, int64_t n, int64_t p, int64_t rows, float* copy) {
+  const T* image = x + n * r.h * r.w * r.c;
   const int64_t top = p * r.stride_h - r.pad_top, line = r.w * r.c;
-  if (inside(r)) return {image + top * line, line};
+  if constexpr (!kIsBf16<T>)
+    if (inside(r)) return {image + top * line, line};
   const int64_t width = window_columns(r) * r.c, before = r.pad_left * r.c < width ? r.pad_left * r.c : width;
   const int64_t there = width - before < line ? width - before : line;
   float* to = copy;
@@ -69,10 +71,9 @@ NDL_INLINE Source source_of(const Conv2d& r, const float* x, int64_t n, int64_t 
 
 // --- forward ---------------------------------------------------------------------------------------------------
 
-// kMr neighbouring outputs by a panel of kVectors: x at the first tap of the first of them.
+// sums[output][lane] of kMr neighbouring outputs by a panel of kVectors: x at the first tap of the first of them.
 template <int kMr, int kVectors>
-void forward_tile(const Conv2d& r, const float* x, int64_t line, const float* panel, const Epilogue& epilogue, int64_t channels, bool streamed,
-                  float* y) {
+void forward_tile(const Conv2d& r, const float* x, int64_t line, const float* panel, float* sums) {
   const int64_t next = r.stride_w * r.c, run = r.s * r.c, down = r.dilation_h * line;
   F32 sum[kMr][kVectors];
 #pragma GCC unroll 3
@@ -96,24 +97,20 @@ void forward_tile(const Conv2d& r, const float* x, int64_t line, const float* pa
 #pragma GCC unroll 16
   for (int i = 0; i < kMr; ++i)
 #pragma GCC unroll 3
-    for (int j = 0; j < kVectors; ++j) {
-      const int64_t left = channels - j * kLanes, at = i * r.k + j * kLanes;
-      if (left <= 0) break;
-      if (left < kLanes) store_n<F32>(y + at, epilogue.apply_plain(sum[i][j], at, j * kLanes, static_cast<int>(left)), static_cast<int>(left));
-      else if (streamed) stream(y + at, epilogue.apply_plain(sum[i][j], at, j * kLanes, kLanes));
-      else store<F32>(y + at, epilogue.apply_plain(sum[i][j], at, j * kLanes, kLanes));
-    }
+    for (int j = 0; j < kVectors; ++j) store<F32>(sums + (i * kVectors + j) * kLanes, sum[i][j]);
 }
 
 // A row of y by one panel. The last tile reaches back over outputs that are there already, the same sums again; but not where
 // y may be the residual, which must be added once.
-template <int kVectors>
-NDL_INLINE void forward_row(const Conv2d& r, const float* x, int64_t line, const float* panel, const Epilogue& epilogue, int64_t channels,
-                            bool streamed, float* y) {
+template <int kVectors, class T>
+NDL_INLINE void forward_row(const Conv2d& r, const float* x, int64_t line, const float* panel, const EpilogueOf<T>& epilogue, int64_t channels,
+                            bool streamed, T* y) {
   constexpr int kMr = kRowsFor[kVectors], kHalf = kMr / 2;
   const int64_t reached = epilogue.residual == nullptr ? r.q : 0;  // outputs that a tile may reach back over
   const auto tiles = [&]<int kCount>(int64_t q) NDL_LAMBDA_INLINE {
-    forward_tile<kCount, kVectors>(r, x + q * r.stride_w * r.c, line, panel, epilogue.at(q * r.k, 0), channels, streamed, y + q * r.k);
+    alignas(64) float sums[kCount * kVectors * kLanes];
+    forward_tile<kCount, kVectors>(r, x + q * r.stride_w * r.c, line, panel, sums);
+    finish_tile(sums, kVectors * kLanes, kCount, channels, epilogue.at(q * r.k, 0), streamed, r.k, y + q * r.k);
   };
   int64_t q = 0;
   for (; q + kMr <= r.q; q += kMr) tiles.template operator()<kMr>(q);
@@ -133,10 +130,11 @@ NDL_INLINE void forward_row(const Conv2d& r, const float* x, int64_t line, const
 
 int64_t forward_workspace(const Conv2d& r, const Env& env) { return env.cores * source_floats(r) * 4; }
 
-void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
-  const float* x = b.get<float>(Conv2d::kX);
-  const Epilogue epilogue{b.get<float>(Conv2d::kBias), r.activation == NDL_ACTIVATION_RELU, b.get<float>(Conv2d::kResidual)};
-  float* y = b.get<float>(Conv2d::kY);
+template <class T>
+void convolve(const Conv2d& r, const Buffers& b, const Exec& exec) {
+  const T* x = b.get<T>(Conv2d::kX);
+  const EpilogueOf<T> epilogue{b.get<T>(Conv2d::kBias), r.activation == NDL_ACTIVATION_RELU, b.get<T>(Conv2d::kResidual)};
+  T* y = b.get<T>(Conv2d::kY);
   const auto* packed = static_cast<const float*>(b.derived);
   const Bands bands = bands_of(r);
   const Panels panels(r.k);
@@ -163,6 +161,9 @@ void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
     }
     if (streamed) stream_fence();
   });
+}
+void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
+  by_type(r, [&]<class T>(T) { convolve<T>(r, b, exec); });
 }
 
 // --- backward input --------------------------------------------------------------------------------------------
@@ -259,8 +260,8 @@ int64_t backward_weight_workspace(const Conv2d& r, const Env& env) {
 
 // sums[e][k] += over a band, kCount elements of kRows rows of the kernel by kVectors vectors of dy, of which the last has
 // `lanes` lanes.
-template <int kRows, int kCount, int kVectors>
-void weight_tile(const Conv2d& r, const float* x, int64_t line, const float* dy, int64_t rows, int lanes, float* sums) {
+template <int kRows, int kCount, int kVectors, class T>
+void weight_tile(const Conv2d& r, const float* x, int64_t line, const T* dy, int64_t rows, int lanes, float* sums) {
   const int64_t next = r.stride_w * r.c, ld = whole_vectors(r.k), down = r.dilation_h * line, run = r.s * r.c;
   F32 sum[kRows * kCount][kVectors];
 #pragma GCC unroll 12
@@ -270,7 +271,7 @@ void weight_tile(const Conv2d& r, const float* x, int64_t line, const float* dy,
   const auto add = [&](int n) NDL_LAMBDA_INLINE {
     for (int64_t p = 0; p < rows; ++p) {
       const float* from = x + p * r.stride_h * line;
-      const float* gradient = dy + p * r.q * r.k;
+      const T* gradient = dy + p * r.q * r.k;
       for (int64_t q = 0; q < r.q; ++q, from += next, gradient += r.k) {
         F32 g[kVectors];
 #pragma GCC unroll 2
@@ -296,8 +297,8 @@ void weight_tile(const Conv2d& r, const float* x, int64_t line, const float* dy,
 }
 
 // Calls weight_tile for a count that is known at run time.
-template <int kRows, int kCount>
-NDL_INLINE void weight_tile_of(int64_t count, const Conv2d& r, const float* x, int64_t line, const float* dy, int64_t rows, int64_t outputs,
+template <int kRows, int kCount, class T>
+NDL_INLINE void weight_tile_of(int64_t count, const Conv2d& r, const float* x, int64_t line, const T* dy, int64_t rows, int64_t outputs,
                                float* sums) {
   if (count != kCount) {
     if constexpr (kCount > 1) weight_tile_of<kRows, kCount - 1>(count, r, x, line, dy, rows, outputs, sums);
@@ -308,10 +309,8 @@ NDL_INLINE void weight_tile_of(int64_t count, const Conv2d& r, const float* x, i
   }
 }
 
-void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
-  const float* x = b.get<float>(Conv2d::kImage);
-  const float* dy = b.get<float>(Conv2d::kGradient);
-  float* dw = b.get<float>(Conv2d::kDw);
+template <class T>
+void sum_weight(const Conv2d& r, const T* x, const T* dy, T* dw, const Exec& exec) {
   const Bands bands = bands_of(r);
   const int64_t slices = slices_of(r), size = sums_floats(r), ld = whole_vectors(r.k), run = r.s * r.c, elements = window_elements(r);
   auto* partial = static_cast<float*>(exec.workspace);
@@ -323,7 +322,7 @@ void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
       for (int64_t band = bands.count * slice / slices; band < bands.count * (slice + 1) / slices; ++band) {
         const int64_t n = band / bands.each, p = band % bands.each * bands.rows, rows = r.p - p < bands.rows ? r.p - p : bands.rows;
         const Source source = source_of(r, x, n, p, rows, copy);
-        const float* gradients = dy + (n * r.p + p) * r.q * r.k;
+        const T* gradients = dy + (n * r.p + p) * r.q * r.k;
         // Three rows of a narrow kernel together, else a row in parts as even as can be.
         const int64_t rows_at_once = r.r % 3 == 0 && run <= kElements / 3 ? 3 : 1, parts = (run + kElements - 1) / kElements;
         for (int64_t k = 0; k < r.k; k += kGradients * kLanes)
@@ -344,9 +343,12 @@ void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
       for (int64_t k = 0; k < ld; k += kLanes) {
         F32 sum = load(partial + e * ld + k);
         for (int64_t slice = 1; slice < slices; ++slice) sum += load(partial + slice * size + e * ld + k);
-        for (int lane = 0; lane < kLanes && k + lane < r.k; ++lane) dw[(k + lane) * elements + e] = sum[lane];
+        for (int lane = 0; lane < kLanes && k + lane < r.k; ++lane) set_element(dw + (k + lane) * elements + e, sum[lane]);
       }
   });
+}
+void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
+  by_type(r, [&]<class T>(T) { sum_weight(r, b.get<const T>(Conv2d::kImage), b.get<const T>(Conv2d::kGradient), b.get<T>(Conv2d::kDw), exec); });
 }
 
 }  // namespace

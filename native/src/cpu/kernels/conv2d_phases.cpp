@@ -8,7 +8,7 @@
 // Mapping: for each phase and group products of cpu/gemm/engine.hpp, summed over the taps: pixels of the phase [n*U*V] by
 // channels of dy [k/groups] by channels of dx. A task is kMc pixels of a phase and group; for each tap it gathers dy into
 // scratch, its sums stay in scratch until they go to the pixels' places. A phase without taps is zero.
-// Refuses: f64, stride 1. Bound: FMA peak.
+// Refuses: f64, stride 1; in the builds for AVX-512 BF16 and AMX all but bf16. Bound: the peak of FMA or of the dot products.
 // Measured on one thread, Zen 4, AVX-512, milliseconds, in brackets oneDNN 3.13.1, stride 2: 3x3, 128 channels, 16x56x56: 37.9 (52.9);
 // 3x3, 256, 16x28x28: 34.9 (50.6); 1x1, 256 to 512, 16x56x56: 35.5 (37.8). The implicit GEMM, with the zeros: 135, 133, 122.
 #include "cpu/gemm/conv2d_operands.hpp"
@@ -50,38 +50,41 @@ NDL_INLINE int64_t sums_floats(const Conv2d& r) { return (kMc * (r.c / r.groups)
 int64_t workspace(const Conv2d& r, const Env& env) { return (table_floats(r) + env.cores * (kScratchFloats + sums_floats(r))) * 4; }
 
 // dx of `count` pixels of a phase from pixel `first` on, for one group.
-void pixel_block(const Conv2d& r, const Phase& phase, int64_t group, int64_t first, int64_t count, const float* dy, const float* packed, float* dx,
+template <class T>
+void pixel_block(const Conv2d& r, const Phase& phase, int64_t group, int64_t first, int64_t count, const T* dy, const float* packed, T* dx,
                  float* scratch, float* sums) {
-  const int64_t cg = r.c / r.groups, kg = r.k / r.groups, depth = r.r * r.s * kg;
+  const int64_t cg = r.c / r.groups, kg = r.k / r.groups, of_tap = steps<T>(kg), depth = filter_depth<T, false>(r);
   const Panels panels(cg);
   bool summed = false;
   for (int64_t t = 0; t < phase.rows.taps * phase.columns.taps; ++t) {
     const int64_t i = t / phase.columns.taps, j = t % phase.columns.taps;
     const int64_t tap = (phase.rows.first + i * phase.rows.step) * r.s + phase.columns.first + j * phase.columns.step;
     const int64_t up = phase.rows.at - i * phase.rows.back, left = phase.columns.at - j * phase.columns.back;
-    for (int64_t k = 0; k < kg; k += kKc) {
-      const int64_t kc = kg - k < kKc ? kg - k : kKc;
+    for (int64_t k = 0; k < of_tap; k += kKc) {
+      const int64_t kc = smaller(of_tap - k, kKc);
       for_pixels(phase.rows.positions, phase.columns.positions, first, count, [&](int64_t row, int64_t n, int64_t u, int64_t v) NDL_LAMBDA_INLINE {
         const int64_t p = u + up, q = v + left;
         if (p < 0 || p >= r.p || q < 0 || q >= r.q) fill_floats(scratch + row * kScratchLd, 0.0f, kc);
-        else copy_floats(scratch + row * kScratchLd, dy + ((n * r.p + p) * r.q + q) * r.k + group * kg + k, kc);
+        else copy_along(dy + ((n * r.p + p) * r.q + q) * r.k + group * kg, kg, k, kc, scratch + row * kScratchLd);
       });
-      block_product<false>(count, kc, scratch, kScratchLd, panels, 0, panels.count, {packed, depth, tap * kg + k}, sums, cg, add_to(sums, summed));
+      block_product<false>(count, kc, scratch, kScratchLd, panels, 0, panels.count, {packed, depth, tap * of_tap + k}, sums, cg, add_to(sums, summed));
       summed = true;
     }
   }
   for_pixels(phase.rows.positions, phase.columns.positions, first, count, [&](int64_t row, int64_t n, int64_t u, int64_t v) NDL_LAMBDA_INLINE {
-    float* to = dx + ((n * r.h + phase.row + u * r.stride_h) * r.w + phase.column + v * r.stride_w) * r.c + group * cg;
-    if (summed) copy_floats(to, sums + row * cg, cg);
-    else fill_floats(to, 0.0f, cg);
+    T* to = dx + ((n * r.h + phase.row + u * r.stride_h) * r.w + phase.column + v * r.stride_w) * r.c + group * cg;
+    for_vectors(0, cg, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
+      store_some(to + c, summed ? load_some(sums + row * cg + c, lanes) : F32{}, lanes);
+    });
   });
 }
 
-void backward_input(const Conv2d& r, const Buffers& b, const Exec& exec) {
-  const float* dy = b.get<float>(Conv2d::kDy);
-  float* dx = b.get<float>(Conv2d::kDx);
+template <class T>
+void by_phases(const Conv2d& r, const Buffers& b, const Exec& exec) {
+  const T* dy = b.get<T>(Conv2d::kDy);
+  T* dx = b.get<T>(Conv2d::kDx);
   const auto* packed = static_cast<const float*>(b.derived);
-  const int64_t cg = r.c / r.groups, size = Panels(cg).floats(r.r * r.s * (r.k / r.groups)), count = phase_count(r);
+  const int64_t size = Panels(r.c / r.groups).floats(filter_depth<T, false>(r)), count = phase_count(r);
   auto* phases = static_cast<Phase*>(exec.workspace);
   auto* scratch = static_cast<float*>(exec.workspace) + table_floats(r);
 
@@ -104,6 +107,10 @@ void backward_input(const Conv2d& r, const Buffers& b, const Exec& exec) {
       pixel_block(r, phase, group, first, left < kMc ? left : kMc, dy, packed + group * size, dx, own, own + kScratchFloats);
     }
   });
+}
+
+void backward_input(const Conv2d& r, const Buffers& b, const Exec& exec) {
+  by_type(r, [&]<class T>(T) { by_phases<T>(r, b, exec); });
 }
 
 int64_t groups_of(const Conv2d& r) { return r.groups; }

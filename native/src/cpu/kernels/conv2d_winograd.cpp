@@ -20,6 +20,7 @@
 // Measured (Zen 4, AVX-512, one thread, F(4x4), the same four layers; FMA peak 118 GFLOP/s, counted as the direct sum's):
 // forward and backward input 12.4, 11.2, 13.1, 12.8 ms (290 to 330 GFLOP/s), backward weight 14.7, 12.3, 16.5, 14.4 ms.
 // Products take two thirds of it, at 90 % of the peak; the transforms are bound by loads and stores.
+#include "cpu/gemm/operand.hpp"
 #include "cpu/winograd/engine.hpp"
 #include "ops/conv2d.hpp"
 
@@ -92,8 +93,8 @@ NDL_INLINE int64_t workspace_of(const Direction& d, const Env& env) {
 }
 
 // V rows [first, first + count) of the tiles from t0 on.
-template <int kTile>
-void transform_tiles(const Direction& d, const Plan& p, const float* in, const float* zeros, int64_t t0, int64_t count, float* v) {
+template <int kTile, class T>
+void transform_tiles(const Direction& d, const Plan& p, const T* in, const T* zeros, int64_t t0, int64_t count, float* v) {
   for (int64_t t = 0; t < count; ++t) {
     const Tile tile = tile_at<kTile>(p.grid, t0 + t);
     transform_pixels<typename Winograd<kTile>::Input>(in, d.in, tile.n, tile.row - d.top, tile.column - d.left, zeros, p.v_point,
@@ -102,9 +103,9 @@ void transform_tiles(const Direction& d, const Plan& p, const float* in, const f
 }
 
 // Output channels [first, last) of the tiles from t0 on, whose rows of V begin at v.
-template <int kTile>
+template <int kTile, class T>
 void multiply_tiles(const Direction& d, const Plan& p, const float* v, const float* u, int64_t t0, int64_t count, int64_t first, int64_t last,
-                    const Epilogue& epilogue, float* m, float* out) {
+                    const EpilogueOf<T>& epilogue, float* m, T* out) {
   constexpr int64_t kPoints = (kTile + 2) * (kTile + 2);
   for (int64_t point = 0; point < kPoints; ++point)
     product<false>(count, d.in.c, v + point * p.v_point, p.v_row, u + point * d.in.c * p.out_c, p.out_c, first, last, m + point * p.m_point,
@@ -127,24 +128,25 @@ void multiply_tiles(const Direction& d, const Plan& p, const float* v, const flo
 }
 
 // The rows and columns of out that nothing reaches.
-void fill_beyond(const Direction& d, float* out, const Exec& exec) {
+template <class T>
+void fill_beyond(const Direction& d, T* out, const Exec& exec) {
   const int64_t line = d.out.w * d.out.c, reached = d.columns * d.out.c;
   if (d.rows == d.out.h && d.columns == d.out.w) return;
   exec.parallel_for(d.n * d.out.h, 1 + 16384 / (line + 1), [&](int64_t begin, int64_t end, int32_t) {
     for (int64_t row = begin; row < end; ++row) {
       const int64_t from = row % d.out.h < d.rows ? reached : 0;
-      fill_floats(out + row * line + from, 0.0f, line - from);
+      for_vectors(from, line, [&](int64_t i, int n) NDL_LAMBDA_INLINE { store_some(out + row * line + i, F32{}, n); });
     }
   });
 }
 
-template <int kTile>
-void convolve(const Direction& d, const float* in, const float* u, const Epilogue& epilogue, float* out, const Exec& exec) {
+template <int kTile, class T>
+void convolve(const Direction& d, const T* in, const float* u, const EpilogueOf<T>& epilogue, T* out, const Exec& exec) {
   constexpr int64_t kPoints = (kTile + 2) * (kTile + 2);
   const Plan p = plan_of<kTile>(d);
-  float* zeros = static_cast<float*>(exec.workspace);
-  float* v = zeros + (p.in_c + 15) / 16 * 16;
-  fill_floats(zeros, 0.0f, p.in_c);
+  float* v = static_cast<float*>(exec.workspace) + (p.in_c + 15) / 16 * 16;
+  fill_floats(static_cast<float*>(exec.workspace), 0.0f, p.in_c);
+  const T* zeros = static_cast<const T*>(exec.workspace);
   fill_beyond(d, out, exec);
   if (!p.shared) {
     exec.parallel_for(p.chunks, 1, [&](int64_t begin, int64_t end, int32_t thread) {
@@ -204,28 +206,32 @@ NDL_INLINE void transform_weight(const Direction& d, float* u, const Gather& gat
 
 template <int kTile>
 void derive_forward(const Conv2d& r, const void* weight, void* derived, const Exec& exec) {
-  const auto* w = static_cast<const float*>(weight);
-  transform_weight<kTile>(forward_of(r), static_cast<float*>(derived),
-                          [&](int64_t c0, int depth, int64_t k, int lanes, float (&taps)[9][kLanes][kLanes]) {
-                            for (int tap = 0; tap < 9; ++tap)
-                              for (int lane = 0; lane < kLanes; ++lane)
-                                for (int c = 0; c < depth; ++c)
-                                  taps[tap][c][lane] = lane < lanes ? w[((k + lane) * 9 + tap) * r.c + c0 + c] : 0.0f;
-                          },
-                          exec);
+  by_type(r, [&]<class T>(T) {
+    const auto* w = static_cast<const T*>(weight);
+    transform_weight<kTile>(forward_of(r), static_cast<float*>(derived),
+                            [&](int64_t c0, int depth, int64_t k, int lanes, float (&taps)[9][kLanes][kLanes]) {
+                              for (int tap = 0; tap < 9; ++tap)
+                                for (int lane = 0; lane < kLanes; ++lane)
+                                  for (int c = 0; c < depth; ++c)
+                                    taps[tap][c][lane] = lane < lanes ? element(w + ((k + lane) * 9 + tap) * r.c + c0 + c) : 0.0f;
+                            },
+                            exec);
+  });
 }
 
 // The weight turned by half a turn, in: k, out: c.
 template <int kTile>
 void derive_backward(const Conv2d& r, const void* weight, void* derived, const Exec& exec) {
-  const auto* w = static_cast<const float*>(weight);
-  transform_weight<kTile>(backward_of(r), static_cast<float*>(derived),
-                          [&](int64_t k0, int depth, int64_t c, int lanes, float (&taps)[9][kLanes][kLanes]) {
-                            for (int tap = 0; tap < 9; ++tap)
-                              for (int k = 0; k < depth; ++k)
-                                store<F32>(taps[tap][k], load_n<F32>(w + ((k0 + k) * 9 + 8 - tap) * r.c + c, lanes));
-                          },
-                          exec);
+  by_type(r, [&]<class T>(T) {
+    const auto* w = static_cast<const T*>(weight);
+    transform_weight<kTile>(backward_of(r), static_cast<float*>(derived),
+                            [&](int64_t k0, int depth, int64_t c, int lanes, float (&taps)[9][kLanes][kLanes]) {
+                              for (int tap = 0; tap < 9; ++tap)
+                                for (int k = 0; k < depth; ++k)
+                                  store<F32>(taps[tap][k], load_some(w + ((k0 + k) * 9 + 8 - tap) * r.c + c, lanes));
+                            },
+                            exec);
+  });
 }
 
 // --- backward weight -------------------------------------------------------------------------------------------
@@ -275,8 +281,8 @@ int64_t weight_workspace(const Conv2d& r, const Env& env) {
 }
 
 // dw of a task's block of channels from its sums.
-template <int kTile>
-void transform_sums(const Conv2d& r, const WeightPlan& p, const float* sums, int64_t k0, int64_t rows, int64_t c0, float* dw) {
+template <int kTile, class T>
+void transform_sums(const Conv2d& r, const WeightPlan& p, const float* sums, int64_t k0, int64_t rows, int64_t c0, T* dw) {
   for (int64_t k = 0; k < rows; ++k)
     for_vectors(c0, smaller(c0 + p.columns, r.c), [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
       const float* source = sums + k * p.columns + (c - c0);
@@ -286,20 +292,18 @@ void transform_sums(const Conv2d& r, const WeightPlan& p, const float* sums, int
     });
 }
 
-template <int kTile>
-void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
+template <int kTile, class T>
+void sum_weight(const Conv2d& r, const T* x, const T* dy, T* dw, const Exec& exec) {
   constexpr int64_t kPoints = (kTile + 2) * (kTile + 2);
-  const float* x = b.get<float>(Conv2d::kImage);
-  const float* dy = b.get<float>(Conv2d::kGradient);
-  float* dw = b.get<float>(Conv2d::kDw);
   const WeightPlan p = weight_plan_of<kTile>(r);
-  if (p.grid.count == 0) return fill_floats(dw, 0.0f, r.k * 9 * r.c);
+  if (p.grid.count == 0)
+    return for_vectors(0, r.k * 9 * r.c, [&](int64_t i, int n) NDL_LAMBDA_INLINE { store_some(dw + i, F32{}, n); });
   const int64_t most = p.c > p.k ? p.c : p.k, tasks = p.row_blocks * p.column_blocks;
-  float* zeros = static_cast<float*>(exec.workspace);
-  float* v = zeros + (most + 15) / 16 * 16;
+  float* v = static_cast<float*>(exec.workspace) + (most + 15) / 16 * 16;
   float* e = v + kPoints * p.v_point;
   float* sums = e + kPoints * p.e_point;
-  fill_floats(zeros, 0.0f, most);
+  fill_floats(static_cast<float*>(exec.workspace), 0.0f, most);
+  const T* zeros = static_cast<const T*>(exec.workspace);
 
   for (int64_t chunk = 0; chunk < p.chunks; ++chunk) {
     const int64_t t0 = chunk * p.chunk, count = smaller(p.chunk, p.grid.count - t0);
@@ -346,12 +350,20 @@ void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
 
 template <int kTile>
 void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
-  const Epilogue epilogue{b.get<float>(Conv2d::kBias), r.activation == NDL_ACTIVATION_RELU, b.get<float>(Conv2d::kResidual)};
-  convolve<kTile>(forward_of(r), b.get<float>(Conv2d::kX), static_cast<const float*>(b.derived), epilogue, b.get<float>(Conv2d::kY), exec);
+  by_type(r, [&]<class T>(T) {
+    const EpilogueOf<T> epilogue{b.get<T>(Conv2d::kBias), r.activation == NDL_ACTIVATION_RELU, b.get<T>(Conv2d::kResidual)};
+    convolve<kTile>(forward_of(r), b.get<const T>(Conv2d::kX), static_cast<const float*>(b.derived), epilogue, b.get<T>(Conv2d::kY), exec);
+  });
 }
 template <int kTile>
 void backward_input(const Conv2d& r, const Buffers& b, const Exec& exec) {
-  convolve<kTile>(backward_of(r), b.get<float>(Conv2d::kDy), static_cast<const float*>(b.derived), Epilogue{}, b.get<float>(Conv2d::kDx), exec);
+  by_type(r, [&]<class T>(T) {
+    convolve<kTile>(backward_of(r), b.get<const T>(Conv2d::kDy), static_cast<const float*>(b.derived), EpilogueOf<T>{}, b.get<T>(Conv2d::kDx), exec);
+  });
+}
+template <int kTile>
+void backward_weight(const Conv2d& r, const Buffers& b, const Exec& exec) {
+  by_type(r, [&]<class T>(T) { sum_weight<kTile>(r, b.get<const T>(Conv2d::kImage), b.get<const T>(Conv2d::kGradient), b.get<T>(Conv2d::kDw), exec); });
 }
 template <int kTile>
 int64_t forward_workspace(const Conv2d& r, const Env& env) { return workspace_of<kTile>(forward_of(r), env); }

@@ -13,13 +13,6 @@
 namespace ndl::cpu::NDL_ISA {
 namespace {
 
-template <class Body>
-NDL_INLINE auto by_type(const Linear& r, const Body& body) {
-  if constexpr (kStep == 1)
-    if (r.dtype == NDL_DTYPE_F32) return body(float{});
-  return body(Bf16{});
-}
-
 int64_t packed_bytes(const Linear& r, int64_t depth, int64_t columns) {
   return by_type(r, [&]<class T>(T) { return Panels(columns).floats(steps<T>(depth)) * 4; });
 }

@@ -1,4 +1,4 @@
-// cpu/ref/conv2d.cpp: convolution by the definition, sums in double. f32, f64.
+// cpu/ref/conv2d.cpp: convolution by the definition, sums in double. f32, bf16, f64.
 //   Shapes as in ops/conv2d.hpp; g = k / (K/groups) is the group of output channel k.
 #include "ops/conv2d.hpp"
 
@@ -30,7 +30,7 @@ void for_outputs(const Conv2d& r, const Body& body) {
 
 void forward(const Conv2d& r, const Buffers& b, const Exec&) {
   const int64_t cg = r.c / r.groups, kg = r.k / r.groups;
-  by_dtype(r.dtype, [&]<class T>(T) {
+  by_factor(r.dtype, [&]<class T>(T) {
     const T* x = b.get<T>(Conv2d::kX);
     const T* weight = b.get<T>(Conv2d::kWeight);
     const T* bias = b.get<T>(Conv2d::kBias);
@@ -53,7 +53,7 @@ void forward(const Conv2d& r, const Buffers& b, const Exec&) {
 
 void backward_input(const Conv2d& r, const Buffers& b, const Exec&) {
   const int64_t cg = r.c / r.groups, kg = r.k / r.groups;
-  by_dtype(r.dtype, [&]<class T>(T) {
+  by_factor(r.dtype, [&]<class T>(T) {
     const T* dy = b.get<T>(Conv2d::kDy);
     const T* weight = b.get<T>(Conv2d::kFilter);
     T* dx = b.get<T>(Conv2d::kDx);
@@ -82,7 +82,7 @@ void backward_input(const Conv2d& r, const Buffers& b, const Exec&) {
 
 void backward_weight(const Conv2d& r, const Buffers& b, const Exec&) {
   const int64_t cg = r.c / r.groups, kg = r.k / r.groups;
-  by_dtype(r.dtype, [&]<class T>(T) {
+  by_factor(r.dtype, [&]<class T>(T) {
     const T* x = b.get<T>(Conv2d::kImage);
     const T* dy = b.get<T>(Conv2d::kGradient);
     T* dw = b.get<T>(Conv2d::kDw);

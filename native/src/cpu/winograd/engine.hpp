@@ -1,4 +1,5 @@
-// cpu/winograd/engine.hpp: 3x3 convolution at stride 1 by tiles: transform, multiply once per point, transform back. f32, NHWC.
+// cpu/winograd/engine.hpp: 3x3 convolution at stride 1 by tiles: transform, multiply once per point, transform back. f32 and bf16, which the
+// transforms read and write; between them all is f32. NHWC.
 //
 //   forward   y = A^T [ sum_c U[c,k] * V[t,c] ] A         V = B^T d B of the tile t of x (kPoints^2 matrices [tiles, c])
 //             (backward_input: the same, x = dy and the  U = G g G^T, made once per version of the weight
@@ -79,21 +80,21 @@ NDL_INLINE Tile tile_at(const Grid& grid, int64_t t) {
 }
 
 // The pixels of a square whose corner is (row, column): those outside the image are at `zeros`, which holds c of them.
-template <int kSize>
-NDL_INLINE void find_pixels(const float* data, const Image& image, int64_t n, int64_t row, int64_t column, const float* zeros,
-                            const float* (&pixels)[kSize][kSize]) {
+template <int kSize, class E>
+NDL_INLINE void find_pixels(const E* data, const Image& image, int64_t n, int64_t row, int64_t column, const E* zeros,
+                            const E* (&pixels)[kSize][kSize]) {
   for (int i = 0; i < kSize; ++i) {
     const bool inside = row + i >= 0 && row + i < image.h;
-    const float* line = data + ((n * image.h + row + i) * image.w + column) * image.c;
+    const E* line = data + ((n * image.h + row + i) * image.w + column) * image.c;
     for (int j = 0; j < kSize; ++j) pixels[i][j] = inside && column + j >= 0 && column + j < image.w ? line + j * image.c : zeros;
   }
 }
 
 // Transforms one square of T::kIn pixels; element (i, j) of channels c.. goes to target(c) + (i*kOut + j)*point.
-template <class T, class Target>
-NDL_INLINE void transform_pixels(const float* data, const Image& image, int64_t n, int64_t row, int64_t column, const float* zeros,
-                                 int64_t point, const Target& target) {
-  const float* pixels[T::kIn][T::kIn];
+template <class T, class E, class Target>
+NDL_INLINE void transform_pixels(const E* data, const Image& image, int64_t n, int64_t row, int64_t column, const E* zeros, int64_t point,
+                                 const Target& target) {
+  const E* pixels[T::kIn][T::kIn];
   find_pixels(data, image, n, row, column, zeros, pixels);
   for_vectors(0, image.c, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
     float* out = target(c);
