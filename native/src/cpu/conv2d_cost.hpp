@@ -37,7 +37,7 @@ double conv2d_implicit_gemm_estimate(const Conv2d& r, const Env& env, Target tar
   const double products = 2 * windows * groups * taps * (kWeight ? whole(in * taps, kCostLanes) / taps * out : in * whole(out, kCostLanes));
   const double gather = pointwise ? 0 : runs * 400 + windows * groups * taps * in * 12;
   const Rates rate = rates(target);
-  return std::max((products * (kWeight ? 1.2 : 1) / kProductGain / rate.flop + gather / vector_rate(target)) / env.cores,
+  return std::max((products * (!kWeight ? 1 : pointwise ? 1.05 : 1.2) / kProductGain / rate.flop + gather / vector_rate(target)) / env.cores,
                   r.bytes / (rate.bytes * std::min(env.cores, 2)));
 }
 

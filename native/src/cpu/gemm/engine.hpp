@@ -45,7 +45,7 @@ template <class T>
 inline constexpr bool kIsBf16 = sizeof(T) == 2;
 
 inline constexpr int64_t kKc = 512;
-inline constexpr int64_t kAhead = 8;            // rows of B that are asked for before they are packed
+inline constexpr int64_t kAhead = 16;           // rows of B that are asked for before they are packed, steps of a column-major A
 inline constexpr int64_t kGroup = 8;            // panels of B that stay in L2 while rows of A pass
 #if defined(NDL_AMX)
 inline constexpr int kRowsFor[4] = {0, 32, 32, 0};
@@ -95,14 +95,15 @@ struct EpilogueOf {
   bool relu = false;
   const T* residual = nullptr;  // lies as C does, or is C; or null
   float alpha = 1, beta = 1;
+  bool streamed = false;  // C goes past the caches, where k is one block and a tile has whole vectors
 
   // Of the part of C that begins `offset` elements on, in column j.
   NDL_INLINE EpilogueOf at(int64_t offset, int64_t j) const {
-    return {bias == nullptr ? nullptr : bias + j, relu, residual == nullptr ? nullptr : residual + offset, alpha, beta};
+    return {bias == nullptr ? nullptr : bias + j, relu, residual == nullptr ? nullptr : residual + offset, alpha, beta, streamed};
   }
   // Of one block of k, c being where the blocks before it left their sums.
   NDL_INLINE EpilogueOf block(bool first, bool last, const T* c) const {
-    return {last ? bias : nullptr, last && relu, first ? residual : c, alpha, first ? beta : 1};
+    return {last ? bias : nullptr, last && relu, first ? residual : c, alpha, first ? beta : 1, first && last && streamed};
   }
   // n lanes of C, `offset` elements from its beginning and in column j.
   NDL_INLINE F32 apply(F32 sum, int64_t offset, int64_t j, int n) const {
@@ -119,6 +120,11 @@ struct EpilogueOf {
   }
 };
 using Epilogue = EpilogueOf<float>;
+// Whether C, `columns` wide, should be streamed. Vectors of less than a line would leave lines half written at a panel's edge.
+template <class T>
+NDL_INLINE bool is_streamed(const Exec& exec, const Record& record, const T* c, int64_t columns) {
+  return kVectorBytes == 64 && exec.beyond_cache(record) && can_stream(c, columns);
+}
 // That of sums which add up in C.
 NDL_INLINE Epilogue add_to(const float* c, bool begun) { return Epilogue{}.block(!begun, false, c); }
 
@@ -142,20 +148,25 @@ NDL_INLINE F32 multiply_add(F32 sum, F32 value, F32 row) {
 
 // C (rows x up to kVectors*kLanes columns) from A block (kc deep) times one panel of B.
 // kPack: B is read where it lies, at a distance of ldb, and what was read is written to `packed` for the tiles that follow.
+// next: rows of a row-major A, `next_rows` of them (at most 16), that the tile after this one needs. A line of one is asked for in
+// each step: many at once would have the core wait for them.
 template <int kMr, int kVectors, bool kColumns, bool kPack>
 NDL_INLINE void micro_kernel(int64_t kc, const float* a, int64_t lda, const float* b, int64_t ldb, float* packed, float* c, int64_t ldc,
-                             int64_t columns, const Epilogue& epilogue) {
+                             int64_t columns, const Epilogue& epilogue, const float* next, int64_t next_rows) {
   F32 sum[kMr][kVectors];
 #pragma GCC unroll 16
   for (int i = 0; i < kMr; ++i)
 #pragma GCC unroll 3
     for (int j = 0; j < kVectors; ++j) sum[i][j] = F32{};
   // C is needed when the sums are done; its rows lie too far apart for the hardware to foresee.
+  if (!epilogue.streamed)
 #pragma GCC unroll 16
-  for (int i = 0; i < kMr; ++i)
+    for (int i = 0; i < kMr; ++i)
 #pragma GCC unroll 3
-    for (int j = 0; j < kVectors; ++j) __builtin_prefetch(c + i * ldc + j * kLanes, 1);
+      for (int j = 0; j < kVectors; ++j) __builtin_prefetch(c + i * ldc + j * kLanes, 1);
   for (int64_t k = 0; k < kc; ++k) {
+    if (kColumns) prefetch(a + (k + kAhead) * lda + kMr - 1);  // a row each step; where it begins the tile before has read
+    else if (k % 16 < next_rows) prefetch(next + k % 16 * lda + k);
     F32 row[kVectors];
 #pragma GCC unroll 3
     for (int j = 0; j < kVectors; ++j) {
@@ -203,15 +214,21 @@ NDL_INLINE void micro_kernel(int64_t kc, const float* a, int64_t lda, const floa
     for (int i = 0; i < kMr; ++i)
 #pragma GCC unroll 3
       for (int j = 0; j < kVectors; ++j) sum[i][j] = select(sum[i][j] < 0.0f, F32{}, sum[i][j]);
+  if (epilogue.streamed)
 #pragma GCC unroll 16
-  for (int i = 0; i < kMr; ++i)
+    for (int i = 0; i < kMr; ++i)
 #pragma GCC unroll 3
-    for (int j = 0; j < kVectors; ++j) store<F32>(c + i * ldc + j * kLanes, sum[i][j]);
+      for (int j = 0; j < kVectors; ++j) stream(c + i * ldc + j * kLanes, sum[i][j]);
+  else
+#pragma GCC unroll 16
+    for (int i = 0; i < kMr; ++i)
+#pragma GCC unroll 3
+      for (int j = 0; j < kVectors; ++j) store<F32>(c + i * ldc + j * kLanes, sum[i][j]);
 }
 
 // A tile of C, rows x up to width vectors; compiled once per set in kernels/gemm_tiles.cpp, for every number of rows.
 using TileKernel = void (*)(int64_t kc, const float* a, int64_t lda, const float* b, int64_t ldb, float* packed, float* c, int64_t ldc,
-                            int64_t columns, const Epilogue& epilogue);
+                            int64_t columns, const Epilogue& epilogue, const float* next, int64_t next_rows);
 struct TileKernels {
   TileKernel of[2][4][kMaxRows + 1];       // [A column-major][vectors][rows]; B packed, `packed` is not used
   TileKernel packing[2][4][kMaxRows + 1];  // reads B where it lies and packs it
@@ -243,18 +260,16 @@ NDL_INLINE void block_product(int64_t mc, int64_t kc, const float* a, int64_t ld
     const int64_t tiles = (mc + most - 1) / most;
     for (int64_t tile = 0; tile < tiles; ++tile) {
       const int64_t i = mc * tile / tiles, rows = mc * (tile + 1) / tiles - i;
-      const int64_t next = mc * (tile + 2) / tiles - (i + rows);  // rows of the tile that follows
+      const int64_t after = tile + 1 < tiles ? mc * (tile + 2) / tiles - (i + rows) : 0;  // rows of the tile that follows
       for (int64_t p = first; p < end; ++p) {
-        // The rows of the next tile, some for each panel of this one: from L3 or memory in time, at no cost.
-        if (!kColumns && tile + 1 < tiles)
-          for (int64_t row = next * (p - first) / (end - first); row < next * (p - first + 1) / (end - first); ++row)
-            for (int64_t k = 0; k < kc; k += 16) prefetch(a + (i + rows + row) * lda + k);
+        // Each panel asks for its share of these.
+        const int64_t next = after * (p - first) / (end - first), next_rows = after * (p - first + 1) / (end - first) - next;
         const int64_t j = panels.first(p) * kLanes;
         const bool in_place = b.source != nullptr && tile == 0 && panels.columns_of(p) == width * kLanes;
         float* panel = const_cast<float*>(b.data) + j * b.depth + b.k0 * width * kLanes;
         (in_place && (b.again || tiles > 1) ? tile_kernels.packing : tile_kernels.of)[kColumns][width][rows](
             kc, kColumns ? a + i : a + i * lda, lda, in_place ? b.source + j : panel, in_place ? b.ld : width * kLanes, panel, c + i * ldc + j,
-            ldc, panels.columns_of(p), epilogue.at(i * ldc + j, j));
+            ldc, panels.columns_of(p), epilogue.at(i * ldc + j, j), a + (i + rows + next) * lda, next_rows);
       }
     }
     first = end;
@@ -372,6 +387,7 @@ NDL_INLINE void multiply(int64_t products, int64_t m, int64_t n, int64_t k, cons
           }
         }
       }
+      if (epilogue.streamed) stream_fence();
     }
   });
 }

@@ -39,7 +39,7 @@ NDL_INLINE Panels panels_of(const Product& p) {
 template <class T>
 NDL_INLINE int64_t slices_of(const Product& p) {
   const int64_t tiles = p.batch * panels_of<T>(p).groups() * ((p.m + kMc - 1) / kMc), most = steps<T>(p.k) / 512;
-  return tiles > 0 && tiles < 8 && most > 1 ? (16 / tiles < most ? 16 / tiles : most) : 1;
+  return tiles > 0 && tiles < 8 && most > 1 ? smaller(64 / tiles, most) : 1;
 }
 
 // Floats of workspace: the sums of the slices, then for each core a group of B; the loose columns; where they are needed a

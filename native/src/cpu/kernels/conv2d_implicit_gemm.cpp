@@ -69,7 +69,9 @@ NDL_INLINE void gather_taps(const Conv2d& r, const T* x, int64_t group, int64_t 
 void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
   by_type(r, [&]<class T>(T) {
     const T* x = b.get<T>(Conv2d::kX);
-    const EpilogueOf<T> epilogue{b.get<T>(Conv2d::kBias), r.activation == NDL_ACTIVATION_RELU, b.get<T>(Conv2d::kResidual)};
+    T* y = b.get<T>(Conv2d::kY);
+    EpilogueOf<T> epilogue{b.get<T>(Conv2d::kBias), r.activation == NDL_ACTIVATION_RELU, b.get<T>(Conv2d::kResidual)};
+    epilogue.streamed = is_streamed(exec, r, y, r.k / r.groups);
     const int64_t cg = r.c / r.groups, depth = r.r * r.s * cg;
     const bool pointwise = is_pointwise(r);
     multiply(
@@ -84,7 +86,7 @@ void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
           });
           return Block{scratch, kScratchLd};
         },
-        static_cast<const float*>(b.derived), b.get<T>(Conv2d::kY), r.k, epilogue, exec);
+        static_cast<const float*>(b.derived), y, r.k, epilogue, exec);
   });
 }
 
@@ -112,6 +114,9 @@ NDL_INLINE void gather_gradients(const Conv2d& r, const T* dy, int64_t group, in
 void backward_input(const Conv2d& r, const Buffers& b, const Exec& exec) {
   by_type(r, [&]<class T>(T) {
     const T* dy = b.get<T>(Conv2d::kDy);
+    T* dx = b.get<T>(Conv2d::kDx);
+    EpilogueOf<T> epilogue;
+    epilogue.streamed = is_streamed(exec, r, dx, r.c / r.groups);
     const bool pointwise = is_pointwise(r);
     const int64_t kg = r.k / r.groups;
     multiply(
@@ -123,7 +128,7 @@ void backward_input(const Conv2d& r, const Buffers& b, const Exec& exec) {
           });
           return Block{scratch, kScratchLd};
         },
-        static_cast<const float*>(b.derived), b.get<T>(Conv2d::kDx), r.c, EpilogueOf<T>{}, exec);
+        static_cast<const float*>(b.derived), dx, r.c, epilogue, exec);
   });
 }
 

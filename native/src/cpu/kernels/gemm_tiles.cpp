@@ -46,15 +46,15 @@ void amx_tile(int rows, int vectors, int64_t kc, const float* a, int64_t lda, co
 }
 template <int kRows, int kVectors, bool kColumns, bool kPack>
 void tile(int64_t kc, const float* a, int64_t lda, const float* b, int64_t ldb, float*, float* c, int64_t ldc, int64_t columns,
-          const Epilogue& epilogue) {
+          const Epilogue& epilogue, const float*, int64_t) {
   static_assert(!kColumns && !kPack);
   amx_tile(kRows, kVectors, kc, a, lda, b, ldb, c, ldc, columns, epilogue);
 }
 #else
 template <int kRows, int kVectors, bool kColumns, bool kPack>
 void tile(int64_t kc, const float* a, int64_t lda, const float* b, int64_t ldb, float* packed, float* c, int64_t ldc, int64_t columns,
-          const Epilogue& epilogue) {
-  micro_kernel<kRows, kVectors, kColumns, kPack>(kc, a, lda, b, ldb, packed, c, ldc, columns, epilogue);
+          const Epilogue& epilogue, const float* next, int64_t next_rows) {
+  micro_kernel<kRows, kVectors, kColumns, kPack>(kc, a, lda, b, ldb, packed, c, ldc, columns, epilogue, next, next_rows);
 }
 #endif
 

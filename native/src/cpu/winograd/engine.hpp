@@ -51,7 +51,7 @@ void product(int64_t rows, int64_t depth, const float* a, int64_t lda, const flo
         const int vectors = wide ? 2 : 1;
         float* target = c + row * ldc + (column - first);
         tile_kernels.of[kColumns][vectors][count](smaller(kDepth, depth - k), block, lda, panel, vectors * kLanes, nullptr, target, ldc,
-                                                  vectors * kLanes, add_to(target, accumulate || k > 0));
+                                                  vectors * kLanes, add_to(target, accumulate || k > 0), nullptr, 0);
       }
     }
   }
