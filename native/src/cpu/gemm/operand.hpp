@@ -69,6 +69,7 @@ template <class T>
 NDL_INLINE void copy_across(const T* data, int64_t ld, int64_t depth, int64_t k, int64_t count, float* target) {
   if constexpr (kPairs<T>) {
     const T* low = data + 2 * k * ld;
+    for (int64_t i = kAhead; i < kAhead + 2; ++i) prefetch(low + i * ld), prefetch(low + i * ld + count - 1);  // rows lie far apart
     interleave(low, 2 * k + 1 < depth ? low + ld : nullptr, count, target);
   } else {
     for_vectors(0, count, [&](int64_t j, int n) NDL_LAMBDA_INLINE { store_some(target + j, load_some(data + k * ld + j, n), n); });

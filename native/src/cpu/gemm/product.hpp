@@ -163,7 +163,7 @@ void multiply_slices(const Product& p, int64_t slices, const T* a, const T* b, Y
           };
           const int64_t corner = (sum * p.m + m0) * p.n;
           if constexpr (kIsBf16<Y>) {
-            float* sums = scratch + kScratchFloats + (m0 - from) * kSumsLd - column;
+            float* sums = scratch + kScratchFloats + (depth.blocks == 1 ? 0 : m0 - from) * kSumsLd - column;  // whole at once: in L2
             multiply_block(sums, kSumsLd, add_to(sums, kb > 0));
             if (kb + 1 < depth.blocks) continue;
             for (int64_t row = 0; row < rows; ++row)
