@@ -101,6 +101,7 @@ struct EpilogueOf {
   NDL_INLINE EpilogueOf at(int64_t offset, int64_t j) const {
     return {bias == nullptr ? nullptr : bias + j, relu, residual == nullptr ? nullptr : residual + offset, alpha, beta, streamed};
   }
+  NDL_INLINE bool empty() const { return bias == nullptr && !relu && residual == nullptr && alpha == 1; }
   // Of one block of k, c being where the blocks before it left their sums.
   NDL_INLINE EpilogueOf block(bool first, bool last, const T* c) const {
     return {last ? bias : nullptr, last && relu, first ? residual : c, alpha, first ? beta : 1, first && last && streamed};
@@ -338,9 +339,10 @@ NDL_INLINE void finish_row(const float* sums, int64_t count, int64_t distance, i
 template <class T>
 __attribute__((noinline)) void finish_tile(const float* sums, int64_t ld, int64_t rows, int64_t columns, const EpilogueOf<T>& epilogue, bool streamed,
                                            int64_t ldc, T* c) {
+  const EpilogueOf<T> finish = epilogue;  // a copy, which no store to C can change
   for (int64_t i = 0; i < rows; ++i)
-    if (streamed) finish_row<true>(sums + i * ld, 1, 0, 0, columns, epilogue, i, ldc, c);
-    else finish_row(sums + i * ld, 1, 0, 0, columns, epilogue, i, ldc, c);
+    if (streamed) finish_row<true>(sums + i * ld, 1, 0, 0, columns, finish, i, ldc, c);
+    else finish_row(sums + i * ld, 1, 0, 0, columns, finish, i, ldc, c);
 }
 
 // Floats of scratch that `multiply` needs for each core: a block of A where it is gathered, and sums of rows of C in bf16.

@@ -208,11 +208,11 @@ struct Result {
   bool streamed;
 };
 
-// sums[position][lane] of kMr neighbours x a panel of kVectors. x, w: at the first tap; column: the first position's in the image there.
+// sums[position][lane], `ld` from position to position, of kMr neighbours x a panel of kVectors. x, w: at the first tap; column: the first position's in the image there.
 // kDense: neighbours read pixels side by side that are as wide as the panel, as in groups with as many outputs as inputs: a
 // distance that is known saves finding kMr addresses for each tap.
 template <int kMr, int kVectors, int kTogether, bool kDense>
-void tile(const Taps& t, const float* x, const float* w, int64_t column, float* sums) {
+void tile(const Taps& t, const float* x, const float* w, int64_t column, float* sums, int64_t ld) {
   F32 sum[kMr][kVectors];
 #pragma GCC unroll 3
   for (int j = 0; j < kVectors; ++j)
@@ -245,10 +245,10 @@ void tile(const Taps& t, const float* x, const float* w, int64_t column, float* 
 #pragma GCC unroll 16
   for (int i = 0; i < kMr; ++i)
 #pragma GCC unroll 3
-    for (int j = 0; j < kVectors; ++j) store<F32>(sums + (i * kVectors + j) * kLanes, by_group<kTogether>(sum[i][j]));
+    for (int j = 0; j < kVectors; ++j) store<F32>(sums + i * ld + j * kLanes, by_group<kTogether>(sum[i][j]));
 }
 
-using TileKernel = void (*)(const Taps&, const float*, const float*, int64_t, float*);
+using TileKernel = void (*)(const Taps&, const float*, const float*, int64_t, float*, int64_t);
 template <int kVectors, int kTogether>
 struct TileTable {
   TileKernel of[2][kRowsFor[kVectors] + 1];  // [dense][positions]
@@ -264,17 +264,22 @@ struct TileTable {
 template <int kVectors, int kTogether>
 constexpr TileTable<kVectors, kTogether> tiles{};
 
-// `count` positions of a row by one panel, in tiles as even as can be.
+// `count` positions of a row by one panel, in tiles as even as can be. Sums that are the result are stored as such.
 template <int kVectors, int kTogether, class T>
 NDL_INLINE void row_of_tiles(const Taps& t, const Result<T>& result, int64_t count, const float* x, const float* w, int64_t column, int64_t place) {
-  alignas(64) float sums[kRowsFor[kVectors] * kVectors * kLanes];
+  constexpr int64_t kWidth = kVectors * kLanes;
+  alignas(64) float sums[kRowsFor[kVectors] * kWidth];
+  const bool finished = !kIsBf16<T> && result.epilogue.empty() && !result.streamed && result.channels >= kWidth;
   const int64_t parts = ceil_div(count, kRowsFor[kVectors]);
   for (int64_t part = 0; part < parts; ++part) {
     const int64_t i = count * part / parts, rows = count * (part + 1) / parts - i;
     const int64_t at = place + i * result.next;
-    tiles<kVectors, kTogether>.of[t.next == kVectors * kLanes][rows](t, x + i * t.next, w, column + i * t.column_next, sums);
-    finish_tile(sums, kVectors * kLanes, rows, smaller(result.channels, kVectors * kLanes), result.epilogue.at(at, 0), result.streamed, result.next,
-                result.y + at);
+    float* to = sums;
+    if constexpr (!kIsBf16<T>)
+      if (finished) to = result.y + at;
+    tiles<kVectors, kTogether>.of[t.next == kWidth][rows](t, x + i * t.next, w, column + i * t.column_next, to, finished ? result.next : kWidth);
+    if (!finished)
+      finish_tile(sums, kWidth, rows, smaller(result.channels, kWidth), result.epilogue.at(at, 0), result.streamed, result.next, result.y + at);
   }
 }
 

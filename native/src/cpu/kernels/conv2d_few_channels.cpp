@@ -71,15 +71,20 @@ NDL_INLINE Source source_of(const Conv2d& r, const T* x, int64_t n, int64_t p, i
 
 // --- forward ---------------------------------------------------------------------------------------------------
 
-// sums[output][lane] of kMr neighbouring outputs by a panel of kVectors: x at the first tap of the first of them.
-template <int kMr, int kVectors>
-void forward_tile(const Conv2d& r, const float* x, int64_t line, const float* panel, float* sums) {
+// kMr neighbouring outputs by a panel of kVectors: x at the first tap of the first of them. Sums are few: what is done with
+// them beside stays in registers.
+template <int kMr, int kVectors, class T>
+void forward_tile(const Conv2d& r, const float* x, int64_t line, const float* panel, const EpilogueOf<T>& epilogue, int64_t channels, bool streamed,
+                  T* y) {
   const int64_t next = r.stride_w * r.c, run = r.s * r.c, down = r.dilation_h * line;
+  const auto lanes = [&](int64_t j) NDL_LAMBDA_INLINE { return static_cast<int>(smaller(channels - j * kLanes, kLanes)); };
   F32 sum[kMr][kVectors];
 #pragma GCC unroll 3
-  for (int j = 0; j < kVectors; ++j)
+  for (int j = 0; j < kVectors; ++j) {
+    const F32 start = epilogue.bias == nullptr ? F32{} : load_some(epilogue.bias + j * kLanes, lanes(j));
 #pragma GCC unroll 16
-    for (int i = 0; i < kMr; ++i) sum[i][j] = F32{};
+    for (int i = 0; i < kMr; ++i) sum[i][j] = start;
+  }
   for (int64_t row = 0; row < r.r; ++row) {
     const float* from = x + row * down;
     for (int64_t e = 0; e < run; ++e, panel += kVectors * kLanes) {
@@ -94,10 +99,25 @@ void forward_tile(const Conv2d& r, const float* x, int64_t line, const float* pa
       }
     }
   }
+  if (epilogue.residual != nullptr)
+#pragma GCC unroll 16
+    for (int i = 0; i < kMr; ++i)
+#pragma GCC unroll 3
+      for (int j = 0; j < kVectors; ++j) sum[i][j] += load_some(epilogue.residual + i * r.k + j * kLanes, lanes(j));
+  if (epilogue.relu)
+#pragma GCC unroll 16
+    for (int i = 0; i < kMr; ++i)
+#pragma GCC unroll 3
+      for (int j = 0; j < kVectors; ++j) sum[i][j] = select(sum[i][j] < 0.0f, F32{}, sum[i][j]);
 #pragma GCC unroll 16
   for (int i = 0; i < kMr; ++i)
 #pragma GCC unroll 3
-    for (int j = 0; j < kVectors; ++j) store<F32>(sums + (i * kVectors + j) * kLanes, sum[i][j]);
+    for (int j = 0; j < kVectors; ++j) {
+      T* to = y + i * r.k + j * kLanes;
+      if (streamed) stream(to, sum[i][j]);
+      else if (lanes(j) == kLanes) store_some(to, sum[i][j], kLanes);
+      else store_some(to, sum[i][j], lanes(j));
+    }
 }
 
 // A row of y by one panel. The last tile reaches back over outputs that are there already, the same sums again; but not where
@@ -108,9 +128,7 @@ NDL_INLINE void forward_row(const Conv2d& r, const float* x, int64_t line, const
   constexpr int kMr = kRowsFor[kVectors], kHalf = kMr / 2;
   const int64_t reached = epilogue.residual == nullptr ? r.q : 0;  // outputs that a tile may reach back over
   const auto tiles = [&]<int kCount>(int64_t q) NDL_LAMBDA_INLINE {
-    alignas(64) float sums[kCount * kVectors * kLanes];
-    forward_tile<kCount, kVectors>(r, x + q * r.stride_w * r.c, line, panel, sums);
-    finish_tile(sums, kVectors * kLanes, kCount, channels, epilogue.at(q * r.k, 0), streamed, r.k, y + q * r.k);
+    forward_tile<kCount, kVectors>(r, x + q * r.stride_w * r.c, line, panel, epilogue.at(q * r.k, 0), channels, streamed, y + q * r.k);
   };
   int64_t q = 0;
   for (; q + kMr <= r.q; q += kMr) tiles.template operator()<kMr>(q);
