@@ -45,7 +45,8 @@ template <class T>
 inline constexpr bool kIsBf16 = sizeof(T) == 2;
 
 inline constexpr int64_t kKc = 512;
-inline constexpr int64_t kAhead = 16;           // rows of B that are asked for before they are packed, steps of a column-major A
+inline constexpr int64_t kAhead = 16;           // rows of B that are asked for before they are packed
+inline constexpr int64_t kColumnsAhead = 24;    // rows of a column-major A that are asked for before they are multiplied
 inline constexpr int64_t kGroup = 8;            // panels of B that stay in L2 while rows of A pass
 #if defined(NDL_AMX)
 inline constexpr int kRowsFor[4] = {0, 32, 32, 0};
@@ -166,7 +167,7 @@ NDL_INLINE void micro_kernel(int64_t kc, const float* a, int64_t lda, const floa
 #pragma GCC unroll 3
       for (int j = 0; j < kVectors; ++j) __builtin_prefetch(c + i * ldc + j * kLanes, 1);
   for (int64_t k = 0; k < kc; ++k) {
-    if (kColumns) prefetch(a + (k + kAhead) * lda + kMr - 1);  // a row each step; where it begins the tile before has read
+    if (kColumns) prefetch(a + (k + kColumnsAhead) * lda + kMr - 1);  // a row each step; where it begins the tile before has read
     else if (k % 16 < next_rows) prefetch(next + k % 16 * lda + k);
     F32 row[kVectors];
 #pragma GCC unroll 3
