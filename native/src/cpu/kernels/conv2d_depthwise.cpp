@@ -102,12 +102,14 @@ NDL_INLINE void tile(const Walk<T>& walk, const Reach& row, const Reach& column,
   weights += (row.first * walk.kernel_columns + column.first) * tap;
   // What the next row of the result reads first: far enough from here that the processor would not foresee it.
   const T* ahead = read + (row_read > 0 ? row.count * row_read : walk.line);
+  const EpilogueOf<T> epilogue = walk.epilogue.at(place, 0);  // copies: a store to the result could change what lies in memory
+  T* const result = walk.result + place;
   for_vectors(0, walk.channels, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
     for (int64_t i = 0; i < walk.ahead; ++i)
 #pragma GCC unroll 4
       for (int64_t q = 0; q < kCount * walk.next; q += walk.channels) prefetch(ahead + i * walk.line + q + c);
     F32 sum[kCount];
-    const F32 start = walk.epilogue.bias == nullptr ? F32{} : load_some(walk.epilogue.bias + c, lanes);
+    const F32 start = epilogue.bias == nullptr ? F32{} : load_some(epilogue.bias + c, lanes);
 #pragma GCC unroll 8
     for (int q = 0; q < kCount; ++q) sum[q] = start;
     for (int64_t i = 0; i < row.count; ++i)
@@ -121,15 +123,15 @@ NDL_INLINE void tile(const Walk<T>& walk, const Reach& row, const Reach& column,
           for (int q = 0; q < kCount; ++q) sum[q] += member<kWidth>(from + q * walk.next, c, lanes, m) * weight;
         }
       }
-    if (walk.epilogue.residual != nullptr)
+    if (epilogue.residual != nullptr)
 #pragma GCC unroll 8
-      for (int q = 0; q < kCount; ++q) sum[q] += load_some(walk.epilogue.residual + place + q * next_result + c, lanes);
-    if (walk.epilogue.relu)
+      for (int q = 0; q < kCount; ++q) sum[q] += load_some(epilogue.residual + q * next_result + c, lanes);
+    if (epilogue.relu)
 #pragma GCC unroll 8
       for (int q = 0; q < kCount; ++q) sum[q] = select(sum[q] < 0.0f, F32{}, sum[q]);
 #pragma GCC unroll 8
     for (int q = 0; q < kCount; ++q) {
-      T* to = walk.result + place + q * next_result + c;
+      T* to = result + q * next_result + c;
       if constexpr (!kStream) prefetch_to_write(to + walk.below);  // a store that has to wait for its line holds up those behind it
       put<kStream>(to, sum[q], lanes);
     }

@@ -76,7 +76,7 @@ NDL_INLINE Source source_of(const Conv2d& r, const T* x, int64_t n, int64_t p, i
 template <int kMr, int kVectors, class T>
 void forward_tile(const Conv2d& r, const float* x, int64_t line, const float* panel, const EpilogueOf<T>& epilogue, int64_t channels, bool streamed,
                   T* y) {
-  const int64_t next = r.stride_w * r.c, run = r.s * r.c, down = r.dilation_h * line;
+  const int64_t next = r.stride_w * r.c, run = r.s * r.c, down = r.dilation_h * line, ldc = r.k;
   const auto lanes = [&](int64_t j) NDL_LAMBDA_INLINE { return static_cast<int>(smaller(channels - j * kLanes, kLanes)); };
   F32 sum[kMr][kVectors];
 #pragma GCC unroll 3
@@ -103,7 +103,7 @@ void forward_tile(const Conv2d& r, const float* x, int64_t line, const float* pa
 #pragma GCC unroll 16
     for (int i = 0; i < kMr; ++i)
 #pragma GCC unroll 3
-      for (int j = 0; j < kVectors; ++j) sum[i][j] += load_some(epilogue.residual + i * r.k + j * kLanes, lanes(j));
+      for (int j = 0; j < kVectors; ++j) sum[i][j] += load_some(epilogue.residual + i * ldc + j * kLanes, lanes(j));
   if (epilogue.relu)
 #pragma GCC unroll 16
     for (int i = 0; i < kMr; ++i)
@@ -113,7 +113,7 @@ void forward_tile(const Conv2d& r, const float* x, int64_t line, const float* pa
   for (int i = 0; i < kMr; ++i)
 #pragma GCC unroll 3
     for (int j = 0; j < kVectors; ++j) {
-      T* to = y + i * r.k + j * kLanes;
+      T* to = y + i * ldc + j * kLanes;
       if (streamed) stream(to, sum[i][j]);
       else if (lanes(j) == kLanes) store_some(to, sum[i][j], kLanes);
       else store_some(to, sum[i][j], lanes(j));
