@@ -148,32 +148,41 @@ NDL_INLINE F32 multiply_add(F32 sum, F32 value, F32 row) {
 #endif
 }
 
+// packing: B is read where it lies, at a distance of ldb, and what was read is written to `packed` for the tiles that follow.
+// bare: for operands that are near already and a C of whole vectors, which begins at 0 or at the epilogue's residual. In
+// Winograd's short products what the others check and ask for beside costs a tenth.
+enum class TileKind { plain, packing, bare };
+
 // C (rows x up to kVectors*kLanes columns) from A block (kc deep) times one panel of B.
-// kPack: B is read where it lies, at a distance of ldb, and what was read is written to `packed` for the tiles that follow.
 // next: rows of a row-major A, `next_rows` of them (at most 16), that the tile after this one needs. A line of one is asked for in
 // each step: many at once would have the core wait for them.
-template <int kMr, int kVectors, bool kColumns, bool kPack>
+template <int kMr, int kVectors, bool kColumns, TileKind kKind>
 NDL_INLINE void micro_kernel(int64_t kc, const float* a, int64_t lda, const float* b, int64_t ldb, float* packed, float* c, int64_t ldc,
                              int64_t columns, const Epilogue& epilogue, const float* next, int64_t next_rows) {
+  constexpr bool kBare = kKind == TileKind::bare;
   F32 sum[kMr][kVectors];
 #pragma GCC unroll 16
   for (int i = 0; i < kMr; ++i)
 #pragma GCC unroll 3
     for (int j = 0; j < kVectors; ++j) sum[i][j] = F32{};
   // C is needed when the sums are done; its rows lie too far apart for the hardware to foresee.
-  if (!epilogue.streamed)
+  if (kBare || !epilogue.streamed)
 #pragma GCC unroll 16
     for (int i = 0; i < kMr; ++i)
 #pragma GCC unroll 3
       for (int j = 0; j < kVectors; ++j) __builtin_prefetch(c + i * ldc + j * kLanes, 1);
   for (int64_t k = 0; k < kc; ++k) {
-    if (kColumns) prefetch(a + (k + kColumnsAhead) * lda + kMr - 1);  // a row each step; where it begins the tile before has read
-    else if (k % 16 < next_rows) prefetch(next + k % 16 * lda + k);
+    if constexpr (kBare) {
+    } else if constexpr (kColumns) {
+      prefetch(a + (k + kColumnsAhead) * lda + kMr - 1);  // a row each step; where it begins the tile before has read
+    } else if (k % 16 < next_rows) {
+      prefetch(next + k % 16 * lda + k);
+    }
     F32 row[kVectors];
 #pragma GCC unroll 3
     for (int j = 0; j < kVectors; ++j) {
       row[j] = load(b + k * ldb + j * kLanes);
-      if constexpr (kPack) {
+      if constexpr (kKind == TileKind::packing) {
         store<F32>(packed + (k * kVectors + j) * kLanes, row[j]);
         prefetch(b + (k + kAhead) * ldb + j * kLanes);  // each row on a page of its own, maybe
       }
@@ -185,7 +194,7 @@ NDL_INLINE void micro_kernel(int64_t kc, const float* a, int64_t lda, const floa
       for (int j = 0; j < kVectors; ++j) sum[i][j] = multiply_add(sum[i][j], value, row[j]);
     }
   }
-  if (columns < kVectors * kLanes || epilogue.alpha != 1 || epilogue.beta != 1) {  // seldom: through memory, in little code
+  if (!kBare && (columns < kVectors * kLanes || epilogue.alpha != 1 || epilogue.beta != 1)) {  // seldom: through memory, in little code
     float sums[kMr][kVectors * kLanes];
 #pragma GCC unroll 16
     for (int i = 0; i < kMr; ++i)
@@ -204,19 +213,19 @@ NDL_INLINE void micro_kernel(int64_t kc, const float* a, int64_t lda, const floa
     for (int i = 0; i < kMr; ++i)
 #pragma GCC unroll 3
       for (int j = 0; j < kVectors; ++j) sum[i][j] += load(epilogue.residual + i * ldc + j * kLanes);
-  if (epilogue.bias != nullptr)
+  if (!kBare && epilogue.bias != nullptr)
 #pragma GCC unroll 3
     for (int j = 0; j < kVectors; ++j) {
       const F32 bias = load(epilogue.bias + j * kLanes);
 #pragma GCC unroll 16
       for (int i = 0; i < kMr; ++i) sum[i][j] += bias;
     }
-  if (epilogue.relu)
+  if (!kBare && epilogue.relu)
 #pragma GCC unroll 16
     for (int i = 0; i < kMr; ++i)
 #pragma GCC unroll 3
       for (int j = 0; j < kVectors; ++j) sum[i][j] = select(sum[i][j] < 0.0f, F32{}, sum[i][j]);
-  if (epilogue.streamed)
+  if (!kBare && epilogue.streamed)
 #pragma GCC unroll 16
     for (int i = 0; i < kMr; ++i)
 #pragma GCC unroll 3
@@ -234,6 +243,7 @@ using TileKernel = void (*)(int64_t kc, const float* a, int64_t lda, const float
 struct TileKernels {
   TileKernel of[2][4][kMaxRows + 1];       // [A column-major][vectors][rows]; B packed, `packed` is not used
   TileKernel packing[2][4][kMaxRows + 1];  // reads B where it lies and packs it
+  TileKernel bare[2][4][kMaxRows + 1];     // in f32 builds alone
 };
 extern const TileKernels tile_kernels;
 

@@ -114,14 +114,19 @@ void multiply_tiles(const Direction& d, const Plan& p, const float* v, const flo
     const Tile tile = tile_at<kTile>(p.grid, t0 + t);
     const int64_t rows = d.rows - tile.row, columns = d.columns - tile.column;
     const int64_t corner = ((tile.n * d.out.h + tile.row) * d.out.w + tile.column) * d.out.c;
+    const EpilogueOf<T> finish = epilogue;  // a copy, which no store to out can change
     for_vectors(first, smaller(last, d.out.c), [&](int64_t k, int lanes) NDL_LAMBDA_INLINE {
       const float* source = m + t * p.columns + (k - first);
+      const F32 bias = finish.bias == nullptr ? F32{} : load_some(finish.bias + k, lanes);
       transform_square<typename Winograd<kTile>::Output>(
           [&](int i, int j) NDL_LAMBDA_INLINE { return load(source + (i * (kTile + 2) + j) * p.m_point); },
           [&](int i, int j, F32 y) NDL_LAMBDA_INLINE {
             if (i >= rows || j >= columns) return;
             const int64_t at = corner + (i * d.out.w + j) * d.out.c + k;
-            store_some(out + at, epilogue.apply_plain(y, at, k, lanes), lanes);
+            y += bias;
+            if (finish.residual != nullptr) y += load_some(finish.residual + at, lanes);
+            if (finish.relu) y = select(y < 0.0f, F32{}, y);
+            store_some(out + at, y, lanes);
           });
     });
   }

@@ -44,28 +44,32 @@ void amx_tile(int rows, int vectors, int64_t kc, const float* a, int64_t lda, co
       store_some(c + i * ldc + j, epilogue.apply(load_some(sums[i] + j, n), i * ldc + j, j, n), n);
     });
 }
-template <int kRows, int kVectors, bool kColumns, bool kPack>
+template <int kRows, int kVectors, bool kColumns, TileKind kKind>
 void tile(int64_t kc, const float* a, int64_t lda, const float* b, int64_t ldb, float*, float* c, int64_t ldc, int64_t columns,
           const Epilogue& epilogue, const float*, int64_t) {
-  static_assert(!kColumns && !kPack);
+  static_assert(!kColumns && kKind == TileKind::plain);
   amx_tile(kRows, kVectors, kc, a, lda, b, ldb, c, ldc, columns, epilogue);
 }
 #else
-template <int kRows, int kVectors, bool kColumns, bool kPack>
+template <int kRows, int kVectors, bool kColumns, TileKind kKind>
 void tile(int64_t kc, const float* a, int64_t lda, const float* b, int64_t ldb, float* packed, float* c, int64_t ldc, int64_t columns,
           const Epilogue& epilogue, const float* next, int64_t next_rows) {
-  micro_kernel<kRows, kVectors, kColumns, kPack>(kc, a, lda, b, ldb, packed, c, ldc, columns, epilogue, next, next_rows);
+  micro_kernel<kRows, kVectors, kColumns, kKind>(kc, a, lda, b, ldb, packed, c, ldc, columns, epilogue, next, next_rows);
 }
 #endif
 
 template <int kVectors, int kRows>
 constexpr void fill(TileKernels& table) {
   if constexpr (kRows > 0) {
-    table.of[0][kVectors][kRows] = tile<kRows, kVectors, false, false>;
+    table.of[0][kVectors][kRows] = tile<kRows, kVectors, false, TileKind::plain>;
     if constexpr (!kAmx) {  // whose operands are packed rows
-      table.of[1][kVectors][kRows] = tile<kRows, kVectors, true, false>;
-      table.packing[0][kVectors][kRows] = tile<kRows, kVectors, false, true>;
-      table.packing[1][kVectors][kRows] = tile<kRows, kVectors, true, true>;
+      table.of[1][kVectors][kRows] = tile<kRows, kVectors, true, TileKind::plain>;
+      table.packing[0][kVectors][kRows] = tile<kRows, kVectors, false, TileKind::packing>;
+      table.packing[1][kVectors][kRows] = tile<kRows, kVectors, true, TileKind::packing>;
+    }
+    if constexpr (kStep == 1 && kVectors < 3) {  // panels of Winograd's products are no wider
+      table.bare[0][kVectors][kRows] = tile<kRows, kVectors, false, TileKind::bare>;
+      table.bare[1][kVectors][kRows] = tile<kRows, kVectors, true, TileKind::bare>;
     }
     fill<kVectors, kRows - 1>(table);
   }

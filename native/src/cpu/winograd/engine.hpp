@@ -50,7 +50,7 @@ void product(int64_t rows, int64_t depth, const float* a, int64_t lda, const flo
         const float* block = kColumns ? a + k * lda + row : a + row * lda + k;
         const int vectors = wide ? 2 : 1;
         float* target = c + row * ldc + (column - first);
-        tile_kernels.of[kColumns][vectors][count](smaller(kDepth, depth - k), block, lda, panel, vectors * kLanes, nullptr, target, ldc,
+        tile_kernels.bare[kColumns][vectors][count](smaller(kDepth, depth - k), block, lda, panel, vectors * kLanes, nullptr, target, ldc,
                                                   vectors * kLanes, add_to(target, accumulate || k > 0), nullptr, 0);
       }
     }
