@@ -88,7 +88,7 @@ Outputs execute_fenced(const Pass& pass, int32_t implementation, const Case& row
   }
 
   Outputs outputs{NDL_ERROR_REFUSED, pass.record(record).flop, std::vector<std::vector<Value>>(pass.operands.size())};
-  const Env env{machine().cores, NDL_PRECISION_STANDARD};
+  const Env env{machine().cores, NDL_PRECISION_FAST};
   if (pass.reject(implementation, record, env) != nullptr) return outputs;
   outputs.status = NDL_OK;
   if (writes) {

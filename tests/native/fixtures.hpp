@@ -19,9 +19,8 @@ inline std::string last_error() {
 
 class ContextHolder {
  public:
-  explicit ContextHolder(int32_t threads = 0, int64_t workspace_limit = 0) {
-    const ndl_context_options options{sizeof(options),        NDL_DEVICE_TYPE_CPU,      0, threads,
-                                      NDL_PRECISION_STANDARD, NDL_DETERMINISM_REQUIRED, workspace_limit};
+  explicit ContextHolder(int32_t threads = 0, int64_t workspace_limit = 0, ndl_precision precision = NDL_PRECISION_STANDARD) {
+    const ndl_context_options options{sizeof(options), NDL_DEVICE_TYPE_CPU, 0, threads, precision, NDL_DETERMINISM_REQUIRED, workspace_limit};
     EXPECT_EQ(ndl_context_create(&options, &handle_), NDL_OK) << last_error();
   }
   ContextHolder(const ContextHolder&) = delete;

@@ -252,7 +252,7 @@ bool lacks_gradient(const Pass& pass, const Values& values) {
   });
 }
 
-static const Pass* find_pass(const std::string& name) {
+const Pass* find_pass(const std::string& name) {
   for (const Pass* pass : all_passes())
     if (pass->name == name) return pass;
   return nullptr;
@@ -260,7 +260,7 @@ static const Pass* find_pass(const std::string& name) {
 
 Outputs execute(const Pass& pass, const std::string& implementation, const Case& row, const Values& values, bool wide, size_t output_items,
                 int32_t threads, const Outputs* like, bool in_place) {
-  const ContextHolder context(threads);
+  const ContextHolder context(threads, 0, NDL_PRECISION_FAST);  // which refuses nothing
   EXPECT_EQ(ndl_context_set_implementation(context, pass.name, implementation.c_str()), NDL_OK) << last_error();
   for (const auto& [name, list] : values)  // what is computed from bf16 is f32 at the widest
     wide = wide && std::none_of(list.begin(), list.end(), [](const Value& value) { return value.desc.dtype == NDL_DTYPE_BF16; });
@@ -405,8 +405,9 @@ void compare(const Pass& pass, const std::string& implementation, const Outputs&
   for (const auto& list : expected.values)
     for (const Value& value : list) elements_out = std::max(elements_out, value.desc.count());
   const double reduction = std::max(1.0, expected.flop / 2 / static_cast<double>(elements_out));
-  // What a method's rounding errors may be, next to those of the direct sum: as nativedl/conv.h says.
-  const double factor = implementation.find(":winograd4x4:") != std::string::npos ? 2 : 1;
+  // What a method's rounding errors may be, next to those of the direct sum: as nativedl/conv.h and gemm.h say.
+  const auto is = [&](const char* method) { return implementation.find(method) != std::string::npos; };
+  const double factor = is(":winograd4x4:") ? 2 : is(":packed_split3:") ? 128 : 1;
   for (size_t i = 0; i < pass.operands.size(); ++i)
     for (size_t item = 0; item < expected.values[i].size(); ++item) {
       const std::string what = std::string(pass.name) + " " + implementation + " " + pass.operands[i].name;

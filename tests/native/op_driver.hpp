@@ -86,6 +86,7 @@ struct Subject {
 };
 std::vector<Subject> all_subjects();
 
+const Pass* find_pass(const std::string& name);  // null where there is none
 bool belongs(const Pass& pass, const std::string& op);
 bool too_large(const Case& row, double max_flop);
 double max_flop();  // above which a row costs too much under a sanitizer or an emulator (NATIVEDL_TEST_SLOW)

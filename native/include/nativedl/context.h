@@ -9,9 +9,9 @@ extern "C" {
 #endif
 
 typedef enum ndl_precision {
-  NDL_PRECISION_STRICT = 1,   /* no method with more rounding error than the direct sum */
-  NDL_PRECISION_STANDARD = 2, /* F(4x4) Winograd allowed: about twice the direct sum's error */
-  NDL_PRECISION_FAST = 3      /* products of reduced precision (bf16 parts) allowed */
+  NDL_PRECISION_STRICT = 1,   /* no method with more rounding error than the direct sum, nor with other infinities */
+  NDL_PRECISION_STANDARD = 2, /* F(4x4) Winograd allowed: about twice the direct sum's error; gemm's six products */
+  NDL_PRECISION_FAST = 3      /* products of reduced precision (bf16 parts) allowed: gemm's three */
 } ndl_precision;
 
 typedef enum ndl_determinism {

@@ -48,7 +48,12 @@ NDL_API ndl_status ndl_linear_backward_bias(ndl_context context, ndl_tensor dy, 
  * The leading dimensions of a and b are equal; an operand of rank 2 is that of the whole batch.
  * With alpha and beta 1 and no c it is the plain product; under beta = 0 the values of c are not read. Its gradients are
  * products again: da = alpha dy op(b)^T, db = alpha op(a)^T dy (summed over the batch where the operand is one), dc = beta
- * dy, dbias = ndl_linear_backward_bias of dy. */
+ * dy, dbias = ndl_linear_backward_bias of dy.
+ *
+ * On a processor with AMX a product of f32 may be one of bf16 parts, hi + mid + lo. Under precision standard all six products of
+ * parts that count: over 1024 terms the mean error, against f64, was 1.1e-7 of the root mean square of y, that of FMAs 3.0e-7.
+ * Under fast three: each a * b has an error of at most 2^-15 of itself, y one of 3.5e-6 in the mean. In both infinity times a
+ * number is NaN, and parts and sums below 2^-126 count as 0, so that factors are exact to 2^-126 only. Strict excludes both. */
 typedef struct ndl_gemm_options {
   uint32_t struct_size;
   int32_t transpose_a;       /* 0 or 1, default 0 */

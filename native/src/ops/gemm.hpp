@@ -21,5 +21,7 @@ struct Gemm : Record {
 namespace cpu::ref { extern const Kernel<Gemm> gemm_forward; }
 NDL_DECLARE_SIMD(Kernel<Gemm>, gemm_forward_packed)
 NDL_DECLARE_BF16(Kernel<Gemm>, gemm_forward_packed)
+NDL_DECLARE_AMX(Kernel<Gemm>, gemm_forward_split6)
+NDL_DECLARE_AMX(Kernel<Gemm>, gemm_forward_split3)
 
 }  // namespace ndl

@@ -82,11 +82,12 @@ struct Panels {
   NDL_INLINE int64_t group_begin(int64_t g) const { return groups() == 0 ? 0 : count * g / groups(); }
 };
 
-// Blocks of k: even, at most kKc deep.
+// Blocks of k: even, at most kKc deep, whole chunks.
 struct Depth {
-  int64_t k, blocks;
-  NDL_INLINE explicit Depth(int64_t depth) : k(depth), blocks(depth > kKc ? (depth + kKc - 1) / kKc : 1) {}
-  NDL_INLINE int64_t begin(int64_t block) const { return k * block / blocks; }
+  int64_t chunk, k, blocks;  // k in chunks
+  NDL_INLINE explicit Depth(int64_t depth, int64_t steps_of_chunk = 1)
+      : chunk(steps_of_chunk), k(depth / chunk), blocks(depth > kKc ? ceil_div(k, kKc / chunk) : 1) {}
+  NDL_INLINE int64_t begin(int64_t block) const { return k * block / blocks * chunk; }
 };
 
 // What becomes of sums on their way into C, whose elements are T.

@@ -6,8 +6,11 @@
 
 namespace ndl::cpu::NDL_ISA {
 
+// Steps that no block divides: one, or those of 32 elements of f32 in parts of bf16 (split.hpp).
 template <class T>
-NDL_INLINE int64_t steps(int64_t k) { return kIsBf16<T> ? (k + kStep - 1) / kStep : k; }
+inline constexpr int64_t kChunk = 1;
+template <class T>
+NDL_INLINE int64_t steps(int64_t k) { return kChunk<T> > 1 ? ceil_div(k, 32) * kChunk<T> : kIsBf16<T> ? (k + kStep - 1) / kStep : k; }
 template <class T>
 inline constexpr bool kPairs = kIsBf16<T> && kStep == 2;
 template <class T>

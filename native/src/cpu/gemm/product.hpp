@@ -141,8 +141,8 @@ void multiply_slices(const Product& p, int64_t slices, const T* a, const T* b, Y
       const int64_t from = p.m * chunk / tasks.chunks, to = p.m * (chunk + 1) / tasks.chunks;
       const int64_t first = panels.group_begin(group), last = panels.group_begin(group + 1);
       const int64_t column = panels.first(first) * kLanes, columns = panels.first(last) * kLanes < p.n ? panels.first(last) * kLanes : p.n;
-      const int64_t all = steps<T>(p.k), begin_k = all * slice / slices, end_k = all * (slice + 1) / slices;
-      const Depth depth(end_k - begin_k);
+      const int64_t chunks = steps<T>(p.k) / kChunk<T>, begin_k = chunks * slice / slices * kChunk<T>;
+      const Depth depth(chunks * (slice + 1) / slices * kChunk<T> - begin_k, kChunk<T>);
       const int64_t blocks = (to - from + kMc - 1) / kMc;
       for (int64_t kb = 0; kb < depth.blocks; ++kb) {
         const int64_t k0 = begin_k + depth.begin(kb), kc = begin_k + depth.begin(kb + 1) - k0;

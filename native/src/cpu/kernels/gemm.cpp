@@ -1,8 +1,12 @@
 // cpu/kernels/gemm.cpp: y[m,n] = act( alpha * sum_k op(a)[m,k] * op(b)[k,n] + beta * c[m,n] + bias[n] ), b packed on the way.
 // Shapes and mapping: cpu/gemm/product.hpp. f32; bf16 with sums in f32 and y, c, bias in bf16 or f32.
-// Refuses: f64; in the builds for AVX-512 BF16 and AMX all but bf16. Bound: the peak of FMA or of the dot products.
+// Refuses: f64; in the builds for AVX-512 BF16 and AMX all but bf16, parts of bf16 all but f32. Bound: the peak of FMA or of the dot products.
 // A bf16 number below 2^-126 counts as 0 in a dot product of AVX-512 BF16 and AMX.
+// In the build for AMX also f32 by six or three products of bf16 parts (cpu/gemm/split.hpp).
 #include "cpu/gemm/product.hpp"
+#if defined(NDL_AMX)
+#include "cpu/gemm/split.hpp"
+#endif
 #include "ops/gemm.hpp"
 
 namespace ndl::cpu::NDL_ISA {
@@ -22,17 +26,30 @@ int64_t workspace(const Gemm& r, const Env& env) {
   return by_types(r, [&]<class T, class Y>(T, Y) { return product_floats<T, Y>(product_of(r), env.cores) * 4; });
 }
 
-void forward(const Gemm& r, const Buffers& b, const Exec& exec) {
-  by_types(r, [&]<class T, class Y>(T, Y) {
-    const EpilogueOf<Y> epilogue{b.get<Y>(Gemm::kBias), r.activation == NDL_ACTIVATION_RELU, r.beta == 0 ? nullptr : b.get<Y>(Gemm::kC), r.alpha,
-                                 r.beta};
-    multiply_matrices(product_of(r), b.get<T>(Gemm::kA), b.get<T>(Gemm::kB), b.get<Y>(Gemm::kY), epilogue, exec);
-  });
+template <class T, class Y>
+NDL_INLINE void multiply_as(const Gemm& r, const Buffers& b, const Exec& exec) {
+  const EpilogueOf<Y> epilogue{b.get<Y>(Gemm::kBias), r.activation == NDL_ACTIVATION_RELU, r.beta == 0 ? nullptr : b.get<Y>(Gemm::kC), r.alpha,
+                               r.beta};
+  multiply_matrices(product_of(r), b.get<T>(Gemm::kA), b.get<T>(Gemm::kB), b.get<Y>(Gemm::kY), epilogue, exec);
 }
+void forward(const Gemm& r, const Buffers& b, const Exec& exec) {
+  by_types(r, [&]<class T, class Y>(T, Y) { multiply_as<T, Y>(r, b, exec); });
+}
+
+#if defined(NDL_AMX)
+template <int kProducts>
+int64_t split_workspace(const Gemm& r, const Env& env) { return product_floats<Split<kProducts>, float>(product_of(r), env.cores) * 4; }
+template <int kProducts>
+void split_forward(const Gemm& r, const Buffers& b, const Exec& exec) { multiply_as<Split<kProducts>, float>(r, b, exec); }
+#endif
 
 }  // namespace
 
 const Kernel<Gemm> gemm_forward_packed{forward, workspace};
+#if defined(NDL_AMX)
+const Kernel<Gemm> gemm_forward_split6{split_forward<6>, split_workspace<6>};
+const Kernel<Gemm> gemm_forward_split3{split_forward<3>, split_workspace<3>};
+#endif
 #if defined(NDL_AMX_EMULATED)
 extern const bool kEmulated = true;
 #elif defined(NDL_AMX)
