@@ -10,8 +10,8 @@ extern "C" {
 
 /* Of both ops: f32, f64, and bf16 with sums in f32, rounded at the end; bf16 numbers below 2^-126 may count as 0. Each sum
  * is formed in one fixed order: the bits do not depend on the number of threads. A NaN or infinity spreads as in plain
- * sums; relu keeps a NaN. Any dimension may be 0: with k = 0 the sums are 0. y may be the very memory of c or of the residual, which is then added to in place; else outputs share no memory
- * with an operand. */
+ * sums, with one exception that gemm states; relu keeps a NaN. Any dimension may be 0: with k = 0 the sums are 0. y may be the
+ * very memory of c or of the residual, which is then added to in place; else outputs share no memory with an operand. */
 
 /* linear: a fully connected layer.
  *

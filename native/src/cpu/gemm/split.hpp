@@ -28,10 +28,12 @@ template <int kProducts>
 inline constexpr int64_t kChunk<Split<kProducts>> = 16 * kProducts;
 
 inline constexpr int64_t kChunkElements = 32;
-template <int kProducts>
-NDL_INLINE int part_of_a(int product) { constexpr int kParts[] = {2, 0, 1, 1, 0, 0}; return kParts[6 - kProducts + product]; }
-template <int kProducts>
-NDL_INLINE int part_of_b(int product) { constexpr int kParts[] = {0, 2, 1, 0, 1, 0}; return kParts[6 - kProducts + product]; }
+// Which part of B, or else of A, a product takes.
+template <int kProducts, bool kRight>
+NDL_INLINE int part_of(int product) {
+  constexpr int kParts[2][6] = {{2, 0, 1, 1, 0, 0}, {0, 2, 1, 0, 1, 0}};
+  return kParts[kRight][6 - kProducts + product];
+}
 
 struct Parts {
   U32 of[3];  // floats whose lower halves are 0
@@ -57,8 +59,7 @@ NDL_INLINE void split_along(const float* source, int64_t left, float* target, in
   for (int64_t i = 0; i < kChunkElements; i += kLanes) {
     const Parts parts = split(load_n<F32>(source + i, lanes_of(left - i)));
     for (int product = 0; product < kProducts; ++product) {
-      const int part = kRight ? part_of_b<kProducts>(product) : part_of_a<kProducts>(product);
-      const U16 bits = __builtin_convertvector(parts.of[part] >> 16, U16);
+      const U16 bits = __builtin_convertvector(parts.of[part_of<kProducts, kRight>(product)] >> 16, U16);
       __builtin_memcpy(target + product * distance + i / 2, &bits, sizeof(bits));
     }
   }
@@ -88,7 +89,7 @@ void pack_operand(const Product& p, const Split<kProducts>* b, int64_t k0, int64
           };
           const Parts low = row(k + 2 * pair), high = row(k + 2 * pair + 1);
           for (int product = 0; product < kProducts; ++product) {
-            const int part = part_of_b<kProducts>(product);
+            const int part = part_of<kProducts, true>(product);
             store<F32>(target + (product * depth + pair) * nr + i, (F32)(low.of[part] >> 16 | high.of[part]));
           }
         }
