@@ -76,7 +76,8 @@ NDL_INLINE Source source_of(const Conv2d& r, const T* x, int64_t n, int64_t p, i
 template <int kMr, int kVectors, class T>
 void forward_tile(const Conv2d& r, const float* x, int64_t line, const float* panel, const EpilogueOf<T>& epilogue, int64_t channels, bool streamed,
                   T* y) {
-  const int64_t next = r.stride_w * r.c, run = r.s * r.c, down = r.dilation_h * line, ldc = r.k;
+  const int64_t next = r.stride_w * r.c, run = r.s * r.c, down = r.dilation_h * line;
+  int64_t ldc = r.k;
   const auto lanes = [&](int64_t j) NDL_LAMBDA_INLINE { return static_cast<int>(smaller(channels - j * kLanes, kLanes)); };
   F32 sum[kMr][kVectors];
 #pragma GCC unroll 3
@@ -109,6 +110,7 @@ void forward_tile(const Conv2d& r, const float* x, int64_t line, const float* pa
     for (int i = 0; i < kMr; ++i)
 #pragma GCC unroll 3
       for (int j = 0; j < kVectors; ++j) sum[i][j] = select(sum[i][j] < 0.0f, F32{}, sum[i][j]);
+  asm("" : "+r"(ldc));  // addresses of y that were kept since the residual's would cost more than new ones
 #pragma GCC unroll 16
   for (int i = 0; i < kMr; ++i)
 #pragma GCC unroll 3
