@@ -6,11 +6,12 @@
 //   backward_weight  dw [K/G, r*s*C/G]          dy^T (read as it lies)               x at the taps [n*p*q, r*s*C/G]
 //
 // each for every group G; NHWC, weights [K,r,s,C/G]; f32, and bf16 with sums in f32, by dot products of pairs where the
-// machine has them (cpu/gemm/operand.hpp). The image of all windows (im2col) is never formed: a task
-// gathers kMc rows by kKc taps into scratch. B of the first two passes is packed once per version of the weight.
+// machine has them (cpu/gemm/operand.hpp). The image of all windows (im2col) is never formed: a task gathers kMc rows by kKc
+// taps into scratch. B of the first two passes is packed once per version of the weight.
 // Backward weight sums over pixels: these go in a number of slices that depends on the shape alone, each slice has
 // a dw of its own in the workspace, and the slices are added in order.
-// Refuses: f64; in the builds for AVX-512 BF16 and AMX all but bf16. Bound: the peak of FMA or of the dot products; stride > 1 in backward_input multiplies zeros, which conv2d_phases.cpp does not.
+// Refuses: f64; in the builds for AVX-512 BF16 and AMX all but bf16. Bound: the peak of FMA or of the dot products; stride > 1
+// in backward_input multiplies zeros, which conv2d_phases.cpp does not.
 #include "cpu/gemm/conv2d_operands.hpp"
 #include "cpu/gemm/product.hpp"
 #include "ops/conv2d.hpp"

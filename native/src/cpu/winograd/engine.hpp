@@ -1,5 +1,5 @@
-// cpu/winograd/engine.hpp: 3x3 convolution at stride 1 by tiles: transform, multiply once per point, transform back. f32 and bf16, which the
-// transforms read and write; between them all is f32. NHWC.
+// cpu/winograd/engine.hpp: 3x3 convolution at stride 1 by tiles: transform, multiply once per point, transform back. NHWC;
+// f32 and bf16, which the transforms read and write; between them all is f32.
 //
 //   forward   y = A^T [ sum_c U[c,k] * V[t,c] ] A         V = B^T d B of the tile t of x (kPoints^2 matrices [tiles, c])
 //             (backward_input: the same, x = dy and the  U = G g G^T, made once per version of the weight
