@@ -69,7 +69,11 @@ internal static partial class Families
         var options = ExecutionOptions.Current;
         foreach (var pass in Implementations.Passes.Where(pass => pass.StartsWith("conv2d_", StringComparison.Ordinal)))
         {
-            if (Implementations.Of(pass).FirstOrDefault(i => i.Name.StartsWith("cpu:implicit_gemm:", StringComparison.Ordinal) && i.Obstacle is null) is { } direct)
+            // Those for AVX-512 BF16 and AMX take bf16 alone.
+            if (Implementations.Of(pass).FirstOrDefault(
+                    i => i.Obstacle is null && i.Name.StartsWith("cpu:implicit_gemm:", StringComparison.Ordinal)
+                        && !i.Name.EndsWith(":amx", StringComparison.Ordinal)
+                        && !i.Name.EndsWith(":avx512_bf16", StringComparison.Ordinal)) is { } direct)
                 options = options.WithImplementation(pass, direct.Name);
         }
         return options;
