@@ -63,13 +63,15 @@ std::string window(const Axis& h, const Axis& w, bool dilated = true) {
 }
 
 std::string conv2d(Draw& d) {
-  const int64_t kind = d.between(0, 6);  // any, and what the methods beside the general one take
+  const int64_t kind = d.between(0, 7);  // any, and what the methods beside the general one take
   const bool winograd = kind == 1 || kind == 2, depthwise = kind == 3, grouped = kind == 4, pointwise = kind == 5;
+  const bool phases = kind == 7;
   const int64_t group_c = depthwise ? 1 : grouped ? d.of<int64_t>({2, 4, 8, 16}) : kind == 6 ? d.between(1, 4) : d.length(34);
   const int64_t group_k = depthwise ? 1 : grouped ? group_c : d.length(50);
   const int64_t groups = depthwise ? d.length(70) : grouped ? d.between(1, 5) : kind == 0 ? d.of<int64_t>({1, 1, 2, 3}) : 1;
   const bool square = winograd || d.one_in(3), plain = winograd || d.one_in(2);
   const auto axis = [&] {
+    if (phases) return Axis(d, d.between(5, 8), 2, 1, false);
     const int64_t taps = pointwise ? 1 : square ? 3 : d.between(1, 5);
     return Axis(d, taps, plain ? 1 : d.between(1, 3), plain || d.one_in(2) ? 1 : d.between(1, 2), false);
   };

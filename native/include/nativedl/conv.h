@@ -21,7 +21,8 @@ extern "C" {
  * kernel. An empty batch is allowed. Each sum is formed in one fixed order: the bits do not depend on the
  * number of threads. Kernels of 3 x 3 at stride 1 may be computed by Winograd's method. By tiles of 4 x 4
  * outputs its rounding error is at most about twice that of a direct sum, taken one product after another
- * in f32, and the precision strict excludes it; by tiles of 2 x 2 it is no larger than that. (The direct
+ * in f32, and the precision strict excludes it; by tiles of 2 x 2 it is no larger than that. Kernels of 5 to 8
+ * taps each way at stride 2 in one group may be computed by the former, forward and to the weight. (The direct
  * kernels here sum in blocks and stay below it: on normal values the mean errors are, as parts of the
  * outputs' rms, 1.3 to 2.3e-7 direct, 1.8 to 2.9e-7 by 2 x 2, 3.4 to 7.6e-7 by 4 x 4.)
  * Backward passes are those of the convolution without activation: take dy through the activation's own

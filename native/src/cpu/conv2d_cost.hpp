@@ -60,6 +60,20 @@ double conv2d_winograd_estimate(const Conv2d& r, const Env& env, Target target) 
          weights / (rate.bytes * (weights <= kLarge ? 5 : 2) * std::min(env.cores, 2));
 }
 
+// As above, for tiles of 3 x 3 of y and an image of four times the channels; of which, where a side has seven taps, a half is left
+// out at a sixth of the points, and where it has fewer all.
+template <Conv2dPass kPass>
+double conv2d_winograd_strided_estimate(const Conv2d& r, const Env& env, Target target) {
+  const auto side = [](int64_t n) { return std::ceil(static_cast<double>(n) / 3); };
+  const auto points = [](int64_t taps) { return taps == 8 ? 6.0 : taps == 7 ? 5.5 : 5.0; };
+  const double tiles = static_cast<double>(r.n) * side(r.p) * side(r.q);
+  const auto c = 4 * static_cast<double>(r.c), k = static_cast<double>(r.k);
+  const double products = 2 * points(r.r) * points(r.s) * tiles * c * whole(k, kCostLanes);
+  const double transforms = tiles * (whole(c, kCostLanes) * 1000 + whole(k, kCostLanes) * 700);
+  const Rates rate = rates(target);
+  return (products / kProductGain + transforms) / (rate.flop * env.cores);
+}
+
 // Vectors along channels, which must fill them; sums of one tap are few, so that loads bound it.
 inline double conv2d_depthwise_estimate(const Conv2d& r, const Env& env, Target target) {
   const double lanes = target == Target::cpu_avx512 ? 16 : target == Target::cpu_avx2 ? 8 : 4, channels = static_cast<double>(r.c);

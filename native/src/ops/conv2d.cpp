@@ -80,6 +80,16 @@ const char* only_strided(const Conv2d& r, const Env& env) {
   return why != nullptr ? why : only_bf16(r, env);
 }
 
+const char* no_winograd_strided(const Conv2d& r, const Env& env) {
+  if (const char* why = only_f32_or_bf16(r, env); why != nullptr) return why;
+  if (r.r < 5 || r.r > 8 || r.s < 5 || r.s > 8) return "it takes kernels of 5 to 8 taps each way only";
+  if (r.stride_h != 2 || r.stride_w != 2) return "it takes stride 2 only";
+  if (r.dilation_h != 1 || r.dilation_w != 1) return "it takes dilation 1 only";
+  if (r.groups != 1) return "it takes one group only";
+  if (env.precision == NDL_PRECISION_STRICT) return "its rounding error is about twice the direct sum's, which precision strict excludes";
+  return nullptr;
+}
+
 // Whose gradient of the input is added up in dx itself.
 const char* only_few_channels_f32(const Conv2d& r, const Env& env) {
   const char* why = only_few_channels(r, env);
@@ -91,6 +101,7 @@ const Implementation<Conv2d> kForward[] = {
     NDL_LIST_SIMD("grouped", only_small_groups, cpu::conv2d_grouped_estimate, conv2d_forward_grouped),
     NDL_LIST_SIMD("direct", only_f32_or_bf16, cpu::conv2d_direct_estimate<Conv2dPass::forward>, conv2d_forward_direct),
     NDL_LIST_SIMD("few_channels", only_few_channels, cpu::conv2d_few_channels_estimate<Conv2dPass::forward>, conv2d_forward_few_channels),
+    NDL_LIST_SIMD("winograd_strided", no_winograd_strided, cpu::conv2d_winograd_strided_estimate<Conv2dPass::forward>, conv2d_forward_winograd_strided),
     NDL_LIST_SIMD("winograd4x4", no_winograd<4>, (cpu::conv2d_winograd_estimate<4, Conv2dPass::forward>), conv2d_forward_winograd4x4),
     NDL_LIST_SIMD("winograd2x2", no_winograd<2>, (cpu::conv2d_winograd_estimate<2, Conv2dPass::forward>), conv2d_forward_winograd2x2),
     NDL_LIST_BF16("implicit_gemm", only_bf16, cpu::conv2d_implicit_gemm_estimate<Conv2dPass::forward>, conv2d_forward_implicit_gemm)
@@ -115,6 +126,7 @@ const Implementation<Conv2d> kBackwardWeight[] = {
     NDL_LIST_SIMD("grouped", only_small_groups, cpu::conv2d_grouped_estimate, conv2d_backward_weight_grouped),
     NDL_LIST_SIMD("direct", only_f32_or_bf16, cpu::conv2d_direct_estimate<Conv2dPass::backward_weight>, conv2d_backward_weight_direct),
     NDL_LIST_SIMD("few_channels", only_few_channels, cpu::conv2d_few_channels_estimate<Conv2dPass::backward_weight>, conv2d_backward_weight_few_channels),
+    NDL_LIST_SIMD("winograd_strided", no_winograd_strided, cpu::conv2d_winograd_strided_estimate<Conv2dPass::backward_weight>, conv2d_backward_weight_winograd_strided),
     NDL_LIST_SIMD("winograd4x4", no_winograd<4>, (cpu::conv2d_winograd_estimate<4, Conv2dPass::backward_weight>), conv2d_backward_weight_winograd4x4),
     NDL_LIST_SIMD("winograd2x2", no_winograd<2>, (cpu::conv2d_winograd_estimate<2, Conv2dPass::backward_weight>), conv2d_backward_weight_winograd2x2),
     NDL_LIST_BF16("implicit_gemm", only_bf16, cpu::conv2d_implicit_gemm_estimate<Conv2dPass::backward_weight>, conv2d_backward_weight_implicit_gemm)

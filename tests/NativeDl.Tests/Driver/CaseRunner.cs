@@ -6,7 +6,7 @@ namespace NativeDl.Tests.Driver;
 internal static class CaseRunner
 {
     /// <summary>
-    /// What precision "standard" may differ by, next to the direct sum: Winograd's method with tiles of 4 x 4. On values in
+    /// What precision "standard" may differ by, next to the direct sum: Winograd's method F(4x4), also at stride 2. On values in
     /// general its error is at most about twice a plain sum's; but the rounded values of the tables make direct sums exact,
     /// so that tolerances can be narrow, while Winograd's transforms round them too. Greatest seen: 2.7.
     /// </summary>
@@ -20,7 +20,8 @@ internal static class CaseRunner
     {
         var device = implementation.StartsWith("cpu", StringComparison.Ordinal) ? Device.Cpu : Device.Cuda();
         // Strict: the passes that are not named are then no less exact than the direct sum either.
-        var winograd = implementation.Contains(":winograd4x4:", StringComparison.Ordinal);
+        var winograd = implementation.Contains(":winograd4x4:", StringComparison.Ordinal)
+            || implementation.Contains(":winograd_strided:", StringComparison.Ordinal);
         var options = ExecutionOptions.Default with { Precision = winograd ? Precision.Standard : Precision.Strict };
         using (ExecutionOptions.Use(options.WithImplementation(pass, implementation)))
         {
