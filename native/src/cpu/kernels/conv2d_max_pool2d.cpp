@@ -72,28 +72,40 @@ NDL_INLINE void for_rows(const Pooled& r, int64_t images, const Exec& exec, cons
   });
 }
 
-// height x width: of a window; constants where they are common.
-NDL_INLINE void pool_row(const Pooled& r, int64_t height, int64_t width, int64_t row, const float* z, float* y, uint8_t* argmax) {
-  const int64_t k = r.conv.k, line = r.conv.q * k;
-  const bool relu = r.conv.activation == NDL_ACTIVATION_RELU;
-  for (int64_t q = 0; q < r.q; ++q) {
-    const float* from = z + row * height * line + q * width * k;
-    const int64_t at = (row * r.q + q) * k;
-    for_vectors(0, k, [&](int64_t c, int n) NDL_LAMBDA_INLINE {
-      F32 best = load_some(from + c, n);
-      I32 index{};
-      for (int64_t i = 0; i < height; ++i)
-        for (int64_t j = i == 0 ? 1 : 0; j < width; ++j) {
-          const F32 v = load_some(from + i * line + j * k + c, n);
-          const I32 take = (v > best) | ((v != v) & (best == best));
-          best = select(take, v, best);
-          index = select(take, broadcast<I32>(static_cast<int32_t>(i * width + j)), index);
-        }
-      store_some(y + at + c, best, n);
-      if (relu) index = select(best > 0.0f, index, broadcast<I32>(kNoGradient));
-      if (argmax != nullptr) store_bytes(argmax + at + c, index, n);
-    });
+// n channels of a window: its largest and where that is, a NaN being larger than all numbers. height x width: constants where
+// they are common.
+NDL_INLINE F32 largest(const float* z, int64_t height, int64_t width, int64_t line, int64_t k, int n, I32& index) {
+  const auto at = [&](int64_t tap) NDL_LAMBDA_INLINE { return in_register(load_some(z + tap / width * line + tap % width * k, n)); };
+  F32 best = at(0), sum = best;  // a NaN makes the sum one, as opposite infinities do, which is rare
+  index = I32{};
+#pragma GCC unroll 4
+  for (int64_t tap = 1; tap < height * width; ++tap) {
+    const F32 v = at(tap);
+    index = select(v > best, broadcast<I32>(static_cast<int32_t>(tap)), index);
+    best = maximum(v, best), sum += v;
   }
+  if (!any(sum != sum)) [[likely]] return best;
+  best = at(0), index = I32{};
+  for (int64_t tap = 1; tap < height * width; ++tap) {
+    const F32 v = at(tap);
+    const I32 take = (v > best) | ((v != v) & (best == best));
+    best = select(take, v, best), index = select(take, broadcast<I32>(static_cast<int32_t>(tap)), index);
+  }
+  return best;
+}
+NDL_INLINE void pool_row(const Pooled& r, int64_t height, int64_t width, int64_t row, const float* z, float* y, uint8_t* argmax) {
+  const int64_t k = r.conv.k, line = r.conv.q * k, windows = r.q;
+  const bool relu = r.conv.activation == NDL_ACTIVATION_RELU;
+  const float* from = z + row * height * line;
+  for (int64_t at = row * windows * k, end = at + windows * k; at < end; at += k, from += width * k)
+    for_vectors(0, k, [&](int64_t c, int n) NDL_LAMBDA_INLINE {
+      I32 index;
+      const F32 best = largest(from + c, height, width, line, k, n, index);
+      store_some(y + at + c, best, n);
+      if (argmax == nullptr) return;
+      if (relu) index = select(best > 0.0f, index, broadcast<I32>(kNoGradient));
+      store_bytes(argmax + at + c, index, n);
+    });
 }
 void pool(const Pooled& r, int64_t images, const float* z, float* y, uint8_t* argmax, const Exec& exec) {
   for_rows(r, images, exec, [&](int64_t row) {

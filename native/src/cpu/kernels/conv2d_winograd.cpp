@@ -9,8 +9,13 @@
 //            then each takes its own output channels
 //
 // Backward weight transforms a chunk of tiles of x and of dy, then sums over its tiles, for every point a product
-// [k, tiles] x [tiles, c]. With one chunk, a task does all points of its block of channels and transforms them back at
-// once (fused); with several, the sums of all points stand in the workspace until the last chunk is added.
+// [k, tiles] x [tiles, c].
+//
+//   private  where the sums of all points and a chunk stay in L2: a task does so for a slice of the tiles, whose sums are
+//            added at the end
+//   fused    all tiles are one chunk: a task does all points of its block of channels and transforms them back at once
+//   shared   the sums of all points stand in the workspace until the last chunk is added
+//
 // Nothing that is added depends on the number of threads. Padding is any, odd sizes overhang the last tiles.
 // Memory of F(4x4) at 64x56x56, 128x28x28, 256x14x14, 512x7x7, batch 16, two cores: U 0.6, 2.4, 9.4, 38 MB; workspace 1.0,
 // 1.5, 1.6, 5.5 MB forward, 2.7, 4.8, 16, 11 MB backward weight (V and E of a chunk, at most 24 MB, and the sums, U's size).
@@ -245,11 +250,15 @@ constexpr int64_t kWeightRows = 4 * kTileRows;                // output channels
 constexpr int64_t kWeightColumns = 64;                        // input channels of a task
 constexpr int64_t kLeastWeightChunk = int64_t{1} << 19;       // floats of V and E of a chunk: 2 MB,
 constexpr int64_t kMostWeightChunk = int64_t{6} << 20;        // and 24 MB where the sums are that large
+constexpr int64_t kPrivateFloats = int64_t{208} << 10;        // of a private task: 832 KB of sums, V and E, in L2
+constexpr int64_t kWeightSlices = 8;
 
+enum class WeightMode { priv, fused, shared };
 struct WeightPlan {
   Grid grid;
-  int64_t chunk, chunks;
-  bool fused;
+  WeightMode mode;
+  int64_t slices;                    // sums of dw, added at the end
+  int64_t chunk, chunks;             // tiles transformed together
   int64_t c, k;                      // whole vectors of channels
   int64_t v_point, e_row, e_point;   // V [point][panels of c][tile], E [point][tile][k]
   int64_t row_blocks, column_blocks, rows, columns;
@@ -267,12 +276,17 @@ NDL_INLINE WeightPlan weight_plan_of(const Conv2d& r) {
   p.columns = smaller(kWeightColumns, p.c), p.column_blocks = ceil_div(p.c, at_least_1(p.columns));
   p.sum_point = skewed(p.rows * p.columns);
   p.sums = kPoints * p.sum_point;
-  int64_t room = p.sums * p.row_blocks * p.column_blocks;
-  room = room < kLeastWeightChunk ? kLeastWeightChunk : smaller(room, kMostWeightChunk);
-  room = room / (kPoints * (p.c + p.e_row)) + 1;
-  p.chunks = ceil_div(p.grid.count, room < 2 * kTileRows ? 2 * kTileRows : room);
-  p.chunk = p.chunks == 0 ? 0 : ceil_div(p.grid.count, p.chunks);
-  p.fused = p.chunks == 1 && p.row_blocks * p.column_blocks >= 8;
+  const int64_t tile = kPoints * (p.c + p.e_row), all = p.sums * p.row_blocks * p.column_blocks;
+  const int64_t beside = (kPrivateFloats - all) / (tile + 1), slice = ceil_div(p.grid.count, kWeightSlices);
+  if (beside >= kTileRows && slice >= 2 * kTileRows) {
+    p.mode = WeightMode::priv, p.slices = kWeightSlices;
+    p.chunks = ceil_div(slice, smaller(beside, kDepth)), p.chunk = ceil_div(slice, p.chunks);
+  } else {
+    const int64_t room = (all < kLeastWeightChunk ? kLeastWeightChunk : smaller(all, kMostWeightChunk)) / (tile + 1) + 1;
+    p.chunks = ceil_div(p.grid.count, room < 2 * kTileRows ? 2 * kTileRows : room);
+    p.chunk = p.chunks == 0 ? 0 : ceil_div(p.grid.count, p.chunks), p.slices = 1;
+    p.mode = p.chunks == 1 && p.row_blocks * p.column_blocks >= 8 ? WeightMode::fused : WeightMode::shared;
+  }
   p.v_point = skewed(p.chunk * p.c), p.e_point = skewed(p.chunk * p.e_row);
   return p;
 }
@@ -281,18 +295,25 @@ template <int kTile>
 int64_t weight_workspace(const Conv2d& r, const Env& env) {
   constexpr int64_t kPoints = (kTile + 2) * (kTile + 2);
   const WeightPlan p = weight_plan_of<kTile>(r);
-  const int64_t sums = p.fused ? env.cores : p.row_blocks * p.column_blocks;
-  return ((p.c > p.k ? p.c : p.k) + 16 + kPoints * (p.v_point + p.e_point) + sums * p.sums) * 4;
+  const int64_t sums = p.mode == WeightMode::fused ? env.cores : p.slices * p.row_blocks * p.column_blocks;
+  const int64_t chunks = p.mode == WeightMode::priv ? env.cores : 1;
+  return ((p.c > p.k ? p.c : p.k) + 16 + chunks * kPoints * (p.v_point + p.e_point) + sums * p.sums) * 4;
 }
 
-// dw of a task's block of channels from its sums.
+// dw of a task's block of channels from its sums, those of the slices added in their order.
 template <int kTile, class T>
-void transform_sums(const Conv2d& r, const WeightPlan& p, const float* sums, int64_t k0, int64_t rows, int64_t c0, T* dw) {
-  for (int64_t k = 0; k < rows; ++k)
+void transform_sums(const Conv2d& r, const WeightPlan& p, const float* sums, int64_t task, T* dw) {
+  const int64_t k0 = task % p.row_blocks * p.rows, c0 = task / p.row_blocks * p.columns, slice = p.sums * p.row_blocks * p.column_blocks;
+  for (int64_t k = 0; k < smaller(p.rows, r.k - k0); ++k)
     for_vectors(c0, smaller(c0 + p.columns, r.c), [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
       const float* source = sums + k * p.columns + (c - c0);
       transform_square<typename Winograd<kTile>::WeightGradient>(
-          [&](int i, int j) NDL_LAMBDA_INLINE { return load(source + (i * (kTile + 2) + j) * p.sum_point); },
+          [&](int i, int j) NDL_LAMBDA_INLINE {
+            const float* at = source + (i * (kTile + 2) + j) * p.sum_point;
+            F32 sum = load(at);
+            for (int64_t s = 1; s < p.slices; ++s) sum += load(at + s * slice);
+            return sum;
+          },
           [&](int i, int j, F32 g) NDL_LAMBDA_INLINE { store_some(dw + ((k0 + k) * 9 + i * 3 + j) * r.c + c, g, lanes); });
     });
 }
@@ -303,51 +324,60 @@ void sum_weight(const Conv2d& r, const T* x, const T* dy, T* dw, const Exec& exe
   const WeightPlan p = weight_plan_of<kTile>(r);
   if (p.grid.count == 0)
     return for_vectors(0, r.k * 9 * r.c, [&](int64_t i, int n) NDL_LAMBDA_INLINE { store_some(dw + i, F32{}, n); });
-  const int64_t most = p.c > p.k ? p.c : p.k, tasks = p.row_blocks * p.column_blocks;
-  float* v = static_cast<float*>(exec.workspace) + (most + 15) / 16 * 16;
-  float* e = v + kPoints * p.v_point;
-  float* sums = e + kPoints * p.e_point;
+  const int64_t most = p.c > p.k ? p.c : p.k, tasks = p.row_blocks * p.column_blocks, chunk_floats = kPoints * (p.v_point + p.e_point);
+  float* first_v = static_cast<float*>(exec.workspace) + (most + 15) / 16 * 16;
+  float* sums = first_v + chunk_floats * (p.mode == WeightMode::priv ? exec.threads : 1);
   fill_floats(static_cast<float*>(exec.workspace), 0.0f, most);
   const T* zeros = static_cast<const T*>(exec.workspace);
 
-  for (int64_t chunk = 0; chunk < p.chunks; ++chunk) {
-    const int64_t t0 = chunk * p.chunk, count = smaller(p.chunk, p.grid.count - t0);
-    exec.parallel_for(count, 1 + 2048 / (p.c + p.k), [&](int64_t begin, int64_t end, int32_t) {
-      for (int64_t t = begin; t < end; ++t) {
-        const Tile tile = tile_at<kTile>(p.grid, t0 + t);
-        transform_pixels<typename Winograd<kTile>::Input>(x, {r.h, r.w, r.c}, tile.n, tile.row - r.pad_top, tile.column - r.pad_left, zeros,
-                                                          p.v_point,
-                                                          [&](int64_t c) NDL_LAMBDA_INLINE { return v + in_panels(t, c, count, p.c); });
-        transform_pixels<typename Winograd<kTile>::OutputGradient>(dy, {r.p, r.q, r.k}, tile.n, tile.row, tile.column, zeros, p.e_point,
-                                                                   [&](int64_t k) NDL_LAMBDA_INLINE { return e + t * p.e_row + k; });
+  // Rows [begin, end) of V and E of a chunk of `count` tiles from t0 on.
+  const auto transform = [&](int64_t t0, int64_t count, int64_t begin, int64_t end, float* v) {
+    float* e = v + kPoints * p.v_point;
+    for (int64_t t = begin; t < end; ++t) {
+      const Tile tile = tile_at<kTile>(p.grid, t0 + t);
+      transform_pixels<typename Winograd<kTile>::Input>(x, {r.h, r.w, r.c}, tile.n, tile.row - r.pad_top, tile.column - r.pad_left, zeros,
+                                                        p.v_point,
+                                                        [&](int64_t c) NDL_LAMBDA_INLINE { return v + in_panels(t, c, count, p.c); });
+      transform_pixels<typename Winograd<kTile>::OutputGradient>(dy, {r.p, r.q, r.k}, tile.n, tile.row, tile.column, zeros, p.e_point,
+                                                                 [&](int64_t k) NDL_LAMBDA_INLINE { return e + t * p.e_row + k; });
+    }
+  };
+  // Their products at a point for a task's block of channels.
+  const auto multiply = [&](int64_t count, const float* v, int64_t task, int64_t point, bool begun, float* target) {
+    const int64_t k = task % p.row_blocks * p.rows, c = task / p.row_blocks * p.columns;
+    product<true>(smaller(p.rows, r.k - k), count, v + kPoints * p.v_point + point * p.e_point + k, p.e_row, v + point * p.v_point, p.c, c,
+                  smaller(c + p.columns, p.c), target + point * p.sum_point, p.columns, begun);
+  };
+
+  if (p.mode == WeightMode::priv)
+    exec.parallel_for(p.slices, 1, [&](int64_t begin, int64_t end, int32_t thread) {
+      float* v = first_v + thread * chunk_floats;
+      for (int64_t slice = begin; slice < end; ++slice) {
+        const int64_t first = p.grid.count * slice / p.slices, last = p.grid.count * (slice + 1) / p.slices;
+        for (int64_t t0 = first; t0 < last; t0 += p.chunk) {
+          const int64_t count = smaller(p.chunk, last - t0);
+          transform(t0, count, 0, count, v);
+          for (int64_t i = 0; i < tasks * kPoints; ++i) multiply(count, v, i % tasks, i / tasks, t0 > first, sums + (slice * tasks + i % tasks) * p.sums);
+        }
       }
     });
-    const auto multiply = [&](int64_t task, int64_t point, float* target) NDL_LAMBDA_INLINE {
-      const int64_t k = task % p.row_blocks * p.rows, c = task / p.row_blocks * p.columns;
-      product<true>(smaller(p.rows, r.k - k), count, e + point * p.e_point + k, p.e_row, v + point * p.v_point, p.c, c, smaller(c + p.columns, p.c),
-                    target + point * p.sum_point, p.columns, chunk > 0);
-    };
-    if (p.fused) {
-      exec.parallel_for(tasks, 1, [&](int64_t begin, int64_t end, int32_t thread) {
+  for (int64_t chunk = 0; p.mode != WeightMode::priv && chunk < p.chunks; ++chunk) {
+    const int64_t t0 = chunk * p.chunk, count = smaller(p.chunk, p.grid.count - t0);
+    exec.parallel_for(count, 1 + 2048 / (p.c + p.k), [&](int64_t begin, int64_t end, int32_t) { transform(t0, count, begin, end, first_v); });
+    if (p.mode == WeightMode::fused)
+      return exec.parallel_for(tasks, 1, [&](int64_t begin, int64_t end, int32_t thread) {
         float* target = sums + thread * p.sums;
         for (int64_t task = begin; task < end; ++task) {
-          for (int64_t point = 0; point < kPoints; ++point) multiply(task, point, target);
-          const int64_t k = task % p.row_blocks * p.rows;
-          transform_sums<kTile>(r, p, target, k, smaller(p.rows, r.k - k), task / p.row_blocks * p.columns, dw);
+          for (int64_t point = 0; point < kPoints; ++point) multiply(count, first_v, task, point, false, target);
+          transform_sums<kTile>(r, p, target, task, dw);
         }
       });
-    } else {
-      exec.parallel_for(tasks * kPoints, 1, [&](int64_t begin, int64_t end, int32_t) {
-        for (int64_t i = begin; i < end; ++i) multiply(i % tasks, i / tasks, sums + i % tasks * p.sums);
-      });
-    }
+    exec.parallel_for(tasks * kPoints, 1, [&](int64_t begin, int64_t end, int32_t) {
+      for (int64_t i = begin; i < end; ++i) multiply(count, first_v, i % tasks, i / tasks, chunk > 0, sums + i % tasks * p.sums);
+    });
   }
-  if (p.fused) return;
   exec.parallel_for(tasks, 1, [&](int64_t begin, int64_t end, int32_t) {
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t k = task % p.row_blocks * p.rows;
-      transform_sums<kTile>(r, p, sums + task * p.sums, k, smaller(p.rows, r.k - k), task / p.row_blocks * p.columns, dw);
-    }
+    for (int64_t task = begin; task < end; ++task) transform_sums<kTile>(r, p, sums + task * p.sums, task, dw);
   });
 }
 
