@@ -40,11 +40,15 @@ struct Direction {
   int64_t n;
   Image in, out;
   int64_t top, left, rows, columns;
+  Cut cut;
 };
-NDL_INLINE Direction forward_of(const Conv2d& r) { return {r.n, {r.h, r.w, r.c}, {r.p, r.q, r.k}, r.pad_top, r.pad_left, r.p, r.q}; }
+NDL_INLINE Direction forward_of(const Conv2d& r) {
+  return {r.n, {r.h, r.w, r.c}, {r.p, r.q, r.k}, r.pad_top, r.pad_left, r.p, r.q, Cut(r, r.p, r.q)};
+}
 NDL_INLINE Direction backward_of(const Conv2d& r) {
-  const int64_t top = 2 - r.pad_top, left = 2 - r.pad_left, rows = smaller(r.h, r.p + top), columns = smaller(r.w, r.q + left);
-  return {r.n, {r.p, r.q, r.k}, {r.h, r.w, r.c}, top, left, rows < 0 ? 0 : rows, columns < 0 ? 0 : columns};
+  const int64_t top = 2 - r.pad_top, left = 2 - r.pad_left;
+  const int64_t rows = greater(smaller(r.h, r.p + top), 0), columns = greater(smaller(r.w, r.q + left), 0);
+  return {r.n, {r.p, r.q, r.k}, {r.h, r.w, r.c}, top, left, rows, columns, Cut(r, rows, columns)};
 }
 
 constexpr int64_t kBlockTiles = kTileRows == 14 ? 28 : 24;  // of a private task
@@ -53,8 +57,9 @@ constexpr int64_t kBlockColumns = 64;                       // output channels m
 constexpr int64_t kChunkFloats = int64_t{2} << 20;          // V of a shared chunk: 8 MB
 constexpr int64_t kLargeWeight = int64_t{4} << 20;          // floats of U that should be read once: 16 MB
 
+template <class G>
 struct Plan {
-  Grid grid;
+  G grid;
   bool shared;
   int64_t chunk, chunks;        // tiles transformed together
   int64_t block;                // at most that many tiles multiplied together
@@ -62,29 +67,29 @@ struct Plan {
   int64_t v_row, v_point;       // distances in V [point][tile][in_c]
   int64_t m_point;              // in M [point][tile][columns]
   int64_t in_c, out_c;          // whole vectors
+
+  NDL_INLINE explicit Plan(const G& of) : grid(of) {}
 };
 
-template <int kTile>
-NDL_INLINE Plan plan_of(const Direction& d) {
-  constexpr int64_t kPoints = (kTile + 2) * (kTile + 2);
-  Plan p;
-  p.grid = grid_of<kTile>(d.n, d.rows, d.columns);
+template <class G>
+NDL_INLINE Plan<G> plan_of(const Direction& d, const G& grid) {
+  Plan<G> p(grid);
   p.in_c = whole_vectors(d.in.c), p.out_c = whole_vectors(d.out.c);
   p.v_row = row_distance(p.in_c);
   p.columns = smaller(kBlockColumns, p.out_c);
-  p.shared = p.grid.count < 4 * kBlockTiles || kPoints * d.in.c * p.out_c > kLargeWeight;
+  p.shared = grid.count < 4 * kBlockTiles || G::kPoints * d.in.c * p.out_c > kLargeWeight;
   if (p.shared) {
-    const int64_t room = kChunkFloats / (kPoints * p.v_row + 1);
-    p.chunk = smaller(room < kSharedTiles ? kSharedTiles : room, p.grid.count);
+    const int64_t room = kChunkFloats / (G::kPoints * p.v_row + 1);
+    p.chunk = smaller(room < kSharedTiles ? kSharedTiles : room, grid.count);
     p.block = smaller(kSharedTiles, p.chunk);
     if (p.columns > kPanel) p.columns = kPanel;
   } else {
     // Few blocks are made a multiple of eight, so that threads end together.
-    const int64_t blocks = ceil_div(p.grid.count, kBlockTiles);
-    p.chunk = p.block = blocks > 32 ? kBlockTiles : ceil_div(p.grid.count, ceil_div(blocks, 8) * 8);
+    const int64_t blocks = ceil_div(grid.count, kBlockTiles);
+    p.chunk = p.block = blocks > 32 ? kBlockTiles : ceil_div(grid.count, ceil_div(blocks, 8) * 8);
   }
   p.chunk = at_least_1(p.chunk), p.block = at_least_1(p.block);  // an empty batch has no tiles
-  p.chunks = ceil_div(p.grid.count, p.chunk);
+  p.chunks = ceil_div(grid.count, p.chunk);
   p.v_point = skewed(p.chunk * p.v_row);
   p.m_point = skewed(p.block * p.columns);
   return p;
@@ -92,39 +97,41 @@ NDL_INLINE Plan plan_of(const Direction& d) {
 
 template <int kTile>
 NDL_INLINE int64_t workspace_of(const Direction& d, const Env& env) {
-  constexpr int64_t kPoints = (kTile + 2) * (kTile + 2);
-  const Plan p = plan_of<kTile>(d);
-  return (p.in_c + 16 + kPoints * (p.v_point * (p.shared ? 1 : env.cores) + p.m_point * env.cores)) * 4;
+  int64_t most = 0;
+  for_grids<kTile>(d.n, d.rows, d.columns, d.cut, [&]<class G>(const G& grid, int64_t) {
+    const Plan<G> p = plan_of(d, grid);
+    most = greater(most, (p.in_c + 16 + G::kPoints * (p.v_point * (p.shared ? 1 : env.cores) + p.m_point * env.cores)) * 4);
+  });
+  return most;
 }
 
 // V rows [first, first + count) of the tiles from t0 on.
-template <int kTile, class T>
-void transform_tiles(const Direction& d, const Plan& p, const T* in, const T* zeros, int64_t t0, int64_t count, float* v) {
+template <class G, class T>
+void transform_tiles(const Direction& d, const Plan<G>& p, const T* in, const T* zeros, int64_t t0, int64_t count, float* v) {
   for (int64_t t = 0; t < count; ++t) {
-    const Tile tile = tile_at<kTile>(p.grid, t0 + t);
-    transform_pixels<typename Winograd<kTile>::Input>(in, d.in, tile.n, tile.row - d.top, tile.column - d.left, zeros, p.v_point,
-                                                      [&](int64_t c) NDL_LAMBDA_INLINE { return v + t * p.v_row + c; });
+    const Tile tile = tile_at(p.grid, t0 + t);
+    transform_pixels<typename G::V::Input, typename G::H::Input>(in, d.in, tile.n, tile.row - d.top, tile.column - d.left, zeros, p.v_point,
+                                                                 [&](int64_t c) NDL_LAMBDA_INLINE { return v + t * p.v_row + c; });
   }
 }
 
 // Output channels [first, last) of the tiles from t0 on, whose rows of V begin at v.
-template <int kTile, class T>
-void multiply_tiles(const Direction& d, const Plan& p, const float* v, const float* u, int64_t t0, int64_t count, int64_t first, int64_t last,
+template <class G, class T>
+void multiply_tiles(const Direction& d, const Plan<G>& p, const float* v, const float* u, int64_t t0, int64_t count, int64_t first, int64_t last,
                     const EpilogueOf<T>& epilogue, float* m, T* out) {
-  constexpr int64_t kPoints = (kTile + 2) * (kTile + 2);
-  for (int64_t point = 0; point < kPoints; ++point)
+  for (int64_t point = 0; point < G::kPoints; ++point)
     product<false>(count, d.in.c, v + point * p.v_point, p.v_row, u + point * d.in.c * p.out_c, p.out_c, first, last, m + point * p.m_point,
                    p.columns, false);
   for (int64_t t = 0; t < count; ++t) {
-    const Tile tile = tile_at<kTile>(p.grid, t0 + t);
+    const Tile tile = tile_at(p.grid, t0 + t);
     const int64_t rows = d.rows - tile.row, columns = d.columns - tile.column;
     const int64_t corner = ((tile.n * d.out.h + tile.row) * d.out.w + tile.column) * d.out.c;
     const EpilogueOf<T> finish = epilogue;  // a copy, which no store to out can change
     for_vectors(first, smaller(last, d.out.c), [&](int64_t k, int lanes) NDL_LAMBDA_INLINE {
       const float* source = m + t * p.columns + (k - first);
       const F32 bias = finish.bias == nullptr ? F32{} : load_some(finish.bias + k, lanes);
-      transform_square<typename Winograd<kTile>::Output>(
-          [&](int i, int j) NDL_LAMBDA_INLINE { return load(source + (i * (kTile + 2) + j) * p.m_point); },
+      transform_tile<typename G::V::Output, typename G::H::Output>(
+          [&](int i, int j) NDL_LAMBDA_INLINE { return load(source + (i * G::kPointsInRow + j) * p.m_point); },
           [&](int i, int j, F32 y) NDL_LAMBDA_INLINE {
             if (i >= rows || j >= columns) return;
             const int64_t at = corner + (i * d.out.w + j) * d.out.c + k;
@@ -150,48 +157,57 @@ void fill_beyond(const Direction& d, T* out, const Exec& exec) {
   });
 }
 
-template <int kTile, class T>
-void convolve(const Direction& d, const T* in, const float* u, const EpilogueOf<T>& epilogue, T* out, const Exec& exec) {
-  constexpr int64_t kPoints = (kTile + 2) * (kTile + 2);
-  const Plan p = plan_of<kTile>(d);
+// The outputs of a grid; u is for its points.
+template <class G, class T>
+void convolve_grid(const Direction& d, const G& grid, const T* in, const float* u, const EpilogueOf<T>& epilogue, T* out, const Exec& exec) {
+  const Plan<G> p = plan_of(d, grid);
   float* v = static_cast<float*>(exec.workspace) + (p.in_c + 15) / 16 * 16;
   fill_floats(static_cast<float*>(exec.workspace), 0.0f, p.in_c);
   const T* zeros = static_cast<const T*>(exec.workspace);
-  fill_beyond(d, out, exec);
-  if (!p.shared) {
-    exec.parallel_for(p.chunks, 1, [&](int64_t begin, int64_t end, int32_t thread) {
-      float* mine = v + thread * kPoints * (p.v_point + p.m_point);
+  if (!p.shared)
+    return exec.parallel_for(p.chunks, 1, [&](int64_t begin, int64_t end, int32_t thread) {
+      float* mine = v + thread * G::kPoints * (p.v_point + p.m_point);
       for (int64_t chunk = begin; chunk < end; ++chunk) {
-        const int64_t t0 = chunk * p.chunk, count = smaller(p.chunk, p.grid.count - t0);
-        transform_tiles<kTile>(d, p, in, zeros, t0, count, mine);
+        const int64_t t0 = chunk * p.chunk, count = smaller(p.chunk, grid.count - t0);
+        transform_tiles(d, p, in, zeros, t0, count, mine);
         for (int64_t k = 0; k < p.out_c; k += p.columns)
-          multiply_tiles<kTile>(d, p, mine, u, t0, count, k, smaller(k + p.columns, p.out_c), epilogue, mine + kPoints * p.v_point, out);
+          multiply_tiles(d, p, mine, u, t0, count, k, smaller(k + p.columns, p.out_c), epilogue, mine + G::kPoints * p.v_point, out);
       }
     });
-    return;
-  }
-  float* m = v + kPoints * p.v_point;
-  for (int64_t t0 = 0; t0 < p.grid.count; t0 += p.chunk) {
-    const int64_t count = smaller(p.chunk, p.grid.count - t0), blocks = ceil_div(count, p.block);
+  float* m = v + G::kPoints * p.v_point;
+  for (int64_t t0 = 0; t0 < grid.count; t0 += p.chunk) {
+    const int64_t count = smaller(p.chunk, grid.count - t0), blocks = ceil_div(count, p.block);
     exec.parallel_for(count, 1 + 2048 / (p.in_c + 1), [&](int64_t begin, int64_t end, int32_t) {
-      transform_tiles<kTile>(d, p, in, zeros, t0 + begin, end - begin, v + begin * p.v_row);
+      transform_tiles(d, p, in, zeros, t0 + begin, end - begin, v + begin * p.v_row);
     });
     exec.parallel_for(ceil_div(p.out_c, p.columns) * blocks, 1, [&](int64_t begin, int64_t end, int32_t thread) {
       for (int64_t task = begin; task < end; ++task) {
         const int64_t first = task % blocks * p.block, k = task / blocks * p.columns;
-        multiply_tiles<kTile>(d, p, v + first * p.v_row, u, t0 + first, smaller(p.block, count - first), k, smaller(k + p.columns, p.out_c),
-                              epilogue, m + thread * kPoints * p.m_point, out);
+        multiply_tiles(d, p, v + first * p.v_row, u, t0 + first, smaller(p.block, count - first), k, smaller(k + p.columns, p.out_c), epilogue,
+                       m + thread * G::kPoints * p.m_point, out);
       }
     });
   }
+}
+
+template <int kTile, class T>
+void convolve(const Direction& d, const T* in, const float* u, const EpilogueOf<T>& epilogue, T* out, const Exec& exec) {
+  fill_beyond(d, out, exec);
+  for_grids<kTile>(d.n, d.rows, d.columns, d.cut, [&](const auto& grid, int64_t points) {
+    convolve_grid(d, grid, in, u + points * d.in.c * whole_vectors(d.out.c), epilogue, out, exec);
+  });
 }
 
 // --- the weight's transform ------------------------------------------------------------------------------------
 
 template <int kTile>
 NDL_INLINE int64_t derived_bytes_of(const Direction& d) {
-  return (kTile + 2) * (kTile + 2) * d.in.c * whole_vectors(d.out.c) * 4;
+  int64_t all = 0;
+  for_grids<kTile>(d.n, d.rows, d.columns, d.cut, [&]<class G>(const G&, int64_t points) { all = points + G::kPoints; });
+  return all * d.in.c * whole_vectors(d.out.c) * 4;
 }
+// U holds the points of which parts of the image.
+NDL_INLINE int64_t derived_variant_of(const Direction& d) { return (d.cut.rows > 0) * 2 + (d.cut.columns > 0); }
 
 // U from kLanes x kLanes squares of the weight: gather(channel of in, first channel of out, count, taps) gives the nine
 // taps as vectors over channels of out.
@@ -204,12 +220,14 @@ NDL_INLINE void transform_weight(const Direction& d, float* u, const Gather& gat
       const int depth = static_cast<int>(smaller(kLanes, d.in.c - c0)), lanes = static_cast<int>(smaller(kLanes, d.out.c - k));
       alignas(64) float taps[9][kLanes][kLanes];  // [tap][channel of in][channel of out]
       gather(c0, depth, k, lanes, taps);
-      for (int c = 0; c < depth; ++c) {
-        float* target = u + in_panels(c0 + c, k, d.in.c, out_c);
-        transform_square<typename Winograd<kTile>::Weight>(
-            [&](int i, int j) NDL_LAMBDA_INLINE { return load(taps[i * 3 + j][c]); },
-            [&](int i, int j, F32 v) NDL_LAMBDA_INLINE { store<F32>(target + (i * (kTile + 2) + j) * point, v); });
-      }
+      for_grids<kTile>(d.n, d.rows, d.columns, d.cut, [&]<class G>(const G&, int64_t points) {
+        for (int c = 0; c < depth; ++c) {
+          float* target = u + points * point + in_panels(c0 + c, k, d.in.c, out_c);
+          transform_tile<typename G::V::Weight, typename G::H::Weight>(
+              [&](int i, int j) NDL_LAMBDA_INLINE { return load(taps[i * 3 + j][c]); },
+              [&](int i, int j, F32 v) NDL_LAMBDA_INLINE { store<F32>(target + (i * G::kPointsInRow + j) * point, v); });
+        }
+      });
     }
   });
 }
@@ -254,8 +272,9 @@ constexpr int64_t kPrivateFloats = int64_t{208} << 10;        // of a private ta
 constexpr int64_t kWeightSlices = 8;
 
 enum class WeightMode { priv, fused, shared };
+template <class G>
 struct WeightPlan {
-  Grid grid;
+  G grid;
   WeightMode mode;
   int64_t slices;                    // sums of dw, added at the end
   int64_t chunk, chunks;             // tiles transformed together
@@ -263,68 +282,75 @@ struct WeightPlan {
   int64_t v_point, e_row, e_point;   // V [point][panels of c][tile], E [point][tile][k]
   int64_t row_blocks, column_blocks, rows, columns;
   int64_t sum_point, sums;           // of a task: [point][rows][columns]
+
+  NDL_INLINE explicit WeightPlan(const G& of) : grid(of) {}
 };
 
-template <int kTile>
-NDL_INLINE WeightPlan weight_plan_of(const Conv2d& r) {
-  constexpr int64_t kPoints = (kTile + 2) * (kTile + 2);
-  WeightPlan p;
-  p.grid = grid_of<kTile>(r.n, r.p, r.q);
+template <class G>
+NDL_INLINE WeightPlan<G> weight_plan_of(const Conv2d& r, const G& grid) {
+  WeightPlan<G> p(grid);
   p.c = whole_vectors(r.c), p.k = whole_vectors(r.k);
   p.e_row = row_distance(p.k);
   p.row_blocks = ceil_div(r.k, kWeightRows), p.rows = ceil_div(r.k, at_least_1(p.row_blocks));
   p.columns = smaller(kWeightColumns, p.c), p.column_blocks = ceil_div(p.c, at_least_1(p.columns));
   p.sum_point = skewed(p.rows * p.columns);
-  p.sums = kPoints * p.sum_point;
-  const int64_t tile = kPoints * (p.c + p.e_row), all = p.sums * p.row_blocks * p.column_blocks;
-  const int64_t beside = (kPrivateFloats - all) / (tile + 1), slice = ceil_div(p.grid.count, kWeightSlices);
+  p.sums = G::kPoints * p.sum_point;
+  const int64_t tile = G::kPoints * (p.c + p.e_row), all = p.sums * p.row_blocks * p.column_blocks;
+  const int64_t beside = (kPrivateFloats - all) / (tile + 1), slice = ceil_div(grid.count, kWeightSlices);
   if (beside >= kTileRows && slice >= 2 * kTileRows) {
     p.mode = WeightMode::priv, p.slices = kWeightSlices;
     p.chunks = ceil_div(slice, smaller(beside, kDepth)), p.chunk = ceil_div(slice, p.chunks);
   } else {
     const int64_t room = (all < kLeastWeightChunk ? kLeastWeightChunk : smaller(all, kMostWeightChunk)) / (tile + 1) + 1;
-    p.chunks = ceil_div(p.grid.count, room < 2 * kTileRows ? 2 * kTileRows : room);
-    p.chunk = p.chunks == 0 ? 0 : ceil_div(p.grid.count, p.chunks), p.slices = 1;
+    p.chunks = ceil_div(grid.count, room < 2 * kTileRows ? 2 * kTileRows : room);
+    p.chunk = p.chunks == 0 ? 0 : ceil_div(grid.count, p.chunks), p.slices = 1;
     p.mode = p.chunks == 1 && p.row_blocks * p.column_blocks >= 8 ? WeightMode::fused : WeightMode::shared;
   }
   p.v_point = skewed(p.chunk * p.c), p.e_point = skewed(p.chunk * p.e_row);
   return p;
 }
 
+// Sums in bf16 are rounded once: no part of them can be added to another.
+NDL_INLINE Cut weight_cut_of(const Conv2d& r) { return r.dtype == NDL_DTYPE_F32 ? Cut(r, r.p, r.q) : Cut{0, 0}; }
+
 template <int kTile>
 int64_t weight_workspace(const Conv2d& r, const Env& env) {
-  constexpr int64_t kPoints = (kTile + 2) * (kTile + 2);
-  const WeightPlan p = weight_plan_of<kTile>(r);
-  const int64_t sums = p.mode == WeightMode::fused ? env.cores : p.slices * p.row_blocks * p.column_blocks;
-  const int64_t chunks = p.mode == WeightMode::priv ? env.cores : 1;
-  return ((p.c > p.k ? p.c : p.k) + 16 + chunks * kPoints * (p.v_point + p.e_point) + sums * p.sums) * 4;
+  int64_t most = 0;
+  for_grids<kTile>(r.n, r.p, r.q, weight_cut_of(r), [&]<class G>(const G& grid, int64_t) {
+    const WeightPlan<G> p = weight_plan_of(r, grid);
+    const int64_t sums = p.mode == WeightMode::fused ? env.cores : p.slices * p.row_blocks * p.column_blocks;
+    const int64_t chunks = p.mode == WeightMode::priv ? env.cores : 1;
+    most = greater(most, (greater(p.c, p.k) + 16 + chunks * G::kPoints * (p.v_point + p.e_point) + sums * p.sums) * 4);
+  });
+  return most;
 }
 
-// dw of a task's block of channels from its sums, those of the slices added in their order.
-template <int kTile, class T>
-void transform_sums(const Conv2d& r, const WeightPlan& p, const float* sums, int64_t task, T* dw) {
+// dw of a task's block of channels from its sums, those of the slices added in their order; to what is there, if `begun`.
+template <class G, class T>
+void transform_sums(const Conv2d& r, const WeightPlan<G>& p, const float* sums, int64_t task, bool begun, T* dw) {
   const int64_t k0 = task % p.row_blocks * p.rows, c0 = task / p.row_blocks * p.columns, slice = p.sums * p.row_blocks * p.column_blocks;
   for (int64_t k = 0; k < smaller(p.rows, r.k - k0); ++k)
     for_vectors(c0, smaller(c0 + p.columns, r.c), [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
       const float* source = sums + k * p.columns + (c - c0);
-      transform_square<typename Winograd<kTile>::WeightGradient>(
+      transform_tile<typename G::V::WeightGradient, typename G::H::WeightGradient>(
           [&](int i, int j) NDL_LAMBDA_INLINE {
-            const float* at = source + (i * (kTile + 2) + j) * p.sum_point;
+            const float* at = source + (i * G::kPointsInRow + j) * p.sum_point;
             F32 sum = load(at);
             for (int64_t s = 1; s < p.slices; ++s) sum += load(at + s * slice);
             return sum;
           },
-          [&](int i, int j, F32 g) NDL_LAMBDA_INLINE { store_some(dw + ((k0 + k) * 9 + i * 3 + j) * r.c + c, g, lanes); });
+          [&](int i, int j, F32 g) NDL_LAMBDA_INLINE {
+            T* to = dw + ((k0 + k) * 9 + i * 3 + j) * r.c + c;
+            store_some(to, begun ? load_some(to, lanes) + g : g, lanes);
+          });
     });
 }
 
-template <int kTile, class T>
-void sum_weight(const Conv2d& r, const T* x, const T* dy, T* dw, const Exec& exec) {
-  constexpr int64_t kPoints = (kTile + 2) * (kTile + 2);
-  const WeightPlan p = weight_plan_of<kTile>(r);
-  if (p.grid.count == 0)
-    return for_vectors(0, r.k * 9 * r.c, [&](int64_t i, int n) NDL_LAMBDA_INLINE { store_some(dw + i, F32{}, n); });
-  const int64_t most = p.c > p.k ? p.c : p.k, tasks = p.row_blocks * p.column_blocks, chunk_floats = kPoints * (p.v_point + p.e_point);
+// The gradient that the dy of a grid give, added to dw if that is begun.
+template <class G, class T>
+void sum_grid(const Conv2d& r, const G& grid, const T* x, const T* dy, bool begun, T* dw, const Exec& exec) {
+  const WeightPlan<G> p = weight_plan_of(r, grid);
+  const int64_t most = greater(p.c, p.k), tasks = p.row_blocks * p.column_blocks, chunk_floats = G::kPoints * (p.v_point + p.e_point);
   float* first_v = static_cast<float*>(exec.workspace) + (most + 15) / 16 * 16;
   float* sums = first_v + chunk_floats * (p.mode == WeightMode::priv ? exec.threads : 1);
   fill_floats(static_cast<float*>(exec.workspace), 0.0f, most);
@@ -332,53 +358,62 @@ void sum_weight(const Conv2d& r, const T* x, const T* dy, T* dw, const Exec& exe
 
   // Rows [begin, end) of V and E of a chunk of `count` tiles from t0 on.
   const auto transform = [&](int64_t t0, int64_t count, int64_t begin, int64_t end, float* v) {
-    float* e = v + kPoints * p.v_point;
+    float* e = v + G::kPoints * p.v_point;
     for (int64_t t = begin; t < end; ++t) {
-      const Tile tile = tile_at<kTile>(p.grid, t0 + t);
-      transform_pixels<typename Winograd<kTile>::Input>(x, {r.h, r.w, r.c}, tile.n, tile.row - r.pad_top, tile.column - r.pad_left, zeros,
-                                                        p.v_point,
-                                                        [&](int64_t c) NDL_LAMBDA_INLINE { return v + in_panels(t, c, count, p.c); });
-      transform_pixels<typename Winograd<kTile>::OutputGradient>(dy, {r.p, r.q, r.k}, tile.n, tile.row, tile.column, zeros, p.e_point,
-                                                                 [&](int64_t k) NDL_LAMBDA_INLINE { return e + t * p.e_row + k; });
+      const Tile tile = tile_at(grid, t0 + t);
+      transform_pixels<typename G::V::Input, typename G::H::Input>(
+          x, {r.h, r.w, r.c}, tile.n, tile.row - r.pad_top, tile.column - r.pad_left, zeros, p.v_point,
+          [&](int64_t c) NDL_LAMBDA_INLINE { return v + in_panels(t, c, count, p.c); });
+      transform_pixels<typename G::V::OutputGradient, typename G::H::OutputGradient>(
+          dy, {r.p, r.q, r.k}, tile.n, tile.row, tile.column, zeros, p.e_point,
+          [&](int64_t k) NDL_LAMBDA_INLINE { return e + t * p.e_row + k; });
     }
   };
   // Their products at a point for a task's block of channels.
-  const auto multiply = [&](int64_t count, const float* v, int64_t task, int64_t point, bool begun, float* target) {
+  const auto multiply = [&](int64_t count, const float* v, int64_t task, int64_t point, bool add, float* target) {
     const int64_t k = task % p.row_blocks * p.rows, c = task / p.row_blocks * p.columns;
-    product<true>(smaller(p.rows, r.k - k), count, v + kPoints * p.v_point + point * p.e_point + k, p.e_row, v + point * p.v_point, p.c, c,
-                  smaller(c + p.columns, p.c), target + point * p.sum_point, p.columns, begun);
+    product<true>(smaller(p.rows, r.k - k), count, v + G::kPoints * p.v_point + point * p.e_point + k, p.e_row, v + point * p.v_point, p.c, c,
+                  smaller(c + p.columns, p.c), target + point * p.sum_point, p.columns, add);
   };
 
   if (p.mode == WeightMode::priv)
     exec.parallel_for(p.slices, 1, [&](int64_t begin, int64_t end, int32_t thread) {
       float* v = first_v + thread * chunk_floats;
       for (int64_t slice = begin; slice < end; ++slice) {
-        const int64_t first = p.grid.count * slice / p.slices, last = p.grid.count * (slice + 1) / p.slices;
+        const int64_t first = grid.count * slice / p.slices, last = grid.count * (slice + 1) / p.slices;
         for (int64_t t0 = first; t0 < last; t0 += p.chunk) {
           const int64_t count = smaller(p.chunk, last - t0);
           transform(t0, count, 0, count, v);
-          for (int64_t i = 0; i < tasks * kPoints; ++i) multiply(count, v, i % tasks, i / tasks, t0 > first, sums + (slice * tasks + i % tasks) * p.sums);
+          for (int64_t i = 0; i < tasks * G::kPoints; ++i)
+            multiply(count, v, i % tasks, i / tasks, t0 > first, sums + (slice * tasks + i % tasks) * p.sums);
         }
       }
     });
   for (int64_t chunk = 0; p.mode != WeightMode::priv && chunk < p.chunks; ++chunk) {
-    const int64_t t0 = chunk * p.chunk, count = smaller(p.chunk, p.grid.count - t0);
+    const int64_t t0 = chunk * p.chunk, count = smaller(p.chunk, grid.count - t0);
     exec.parallel_for(count, 1 + 2048 / (p.c + p.k), [&](int64_t begin, int64_t end, int32_t) { transform(t0, count, begin, end, first_v); });
     if (p.mode == WeightMode::fused)
       return exec.parallel_for(tasks, 1, [&](int64_t begin, int64_t end, int32_t thread) {
         float* target = sums + thread * p.sums;
         for (int64_t task = begin; task < end; ++task) {
-          for (int64_t point = 0; point < kPoints; ++point) multiply(count, first_v, task, point, false, target);
-          transform_sums<kTile>(r, p, target, task, dw);
+          for (int64_t point = 0; point < G::kPoints; ++point) multiply(count, first_v, task, point, false, target);
+          transform_sums(r, p, target, task, begun, dw);
         }
       });
-    exec.parallel_for(tasks * kPoints, 1, [&](int64_t begin, int64_t end, int32_t) {
+    exec.parallel_for(tasks * G::kPoints, 1, [&](int64_t begin, int64_t end, int32_t) {
       for (int64_t i = begin; i < end; ++i) multiply(count, first_v, i % tasks, i / tasks, chunk > 0, sums + i % tasks * p.sums);
     });
   }
   exec.parallel_for(tasks, 1, [&](int64_t begin, int64_t end, int32_t) {
-    for (int64_t task = begin; task < end; ++task) transform_sums<kTile>(r, p, sums + task * p.sums, task, dw);
+    for (int64_t task = begin; task < end; ++task) transform_sums(r, p, sums + task * p.sums, task, begun, dw);
   });
+}
+
+template <int kTile, class T>
+void sum_weight(const Conv2d& r, const T* x, const T* dy, T* dw, const Exec& exec) {
+  if (r.n * r.p * r.q == 0)
+    return for_vectors(0, r.k * 9 * r.c, [&](int64_t i, int n) NDL_LAMBDA_INLINE { store_some(dw + i, F32{}, n); });
+  for_grids<kTile>(r.n, r.p, r.q, weight_cut_of(r), [&](const auto& grid, int64_t points) { sum_grid(r, grid, x, dy, points > 0, dw, exec); });
 }
 
 // --- kernels ---------------------------------------------------------------------------------------------------
@@ -408,15 +443,18 @@ template <int kTile>
 int64_t forward_derived_bytes(const Conv2d& r, const Env&) { return derived_bytes_of<kTile>(forward_of(r)); }
 template <int kTile>
 int64_t backward_derived_bytes(const Conv2d& r, const Env&) { return derived_bytes_of<kTile>(backward_of(r)); }
+int64_t forward_variant(const Conv2d& r) { return derived_variant_of(forward_of(r)); }
+int64_t backward_variant(const Conv2d& r) { return derived_variant_of(backward_of(r)); }
 
 }  // namespace
 
 const Kernel<Conv2d> conv2d_forward_winograd2x2{forward<2>, forward_workspace<2>, Conv2d::kWeight, forward_derived_bytes<2>, derive_forward<2>};
-const Kernel<Conv2d> conv2d_forward_winograd4x4{forward<4>, forward_workspace<4>, Conv2d::kWeight, forward_derived_bytes<4>, derive_forward<4>};
+const Kernel<Conv2d> conv2d_forward_winograd4x4{forward<4>, forward_workspace<4>, Conv2d::kWeight, forward_derived_bytes<4>, derive_forward<4>,
+                                                 forward_variant};
 const Kernel<Conv2d> conv2d_backward_input_winograd2x2{backward_input<2>, backward_workspace<2>, Conv2d::kFilter, backward_derived_bytes<2>,
                                                        derive_backward<2>};
 const Kernel<Conv2d> conv2d_backward_input_winograd4x4{backward_input<4>, backward_workspace<4>, Conv2d::kFilter, backward_derived_bytes<4>,
-                                                       derive_backward<4>};
+                                                       derive_backward<4>, backward_variant};
 const Kernel<Conv2d> conv2d_backward_weight_winograd2x2{backward_weight<2>, weight_workspace<2>};
 const Kernel<Conv2d> conv2d_backward_weight_winograd4x4{backward_weight<4>, weight_workspace<4>};
 

@@ -1,9 +1,9 @@
 // cpu/winograd/engine.hpp: 3x3 convolution at stride 1 by tiles: transform, multiply once per point, transform back. NHWC;
 // f32 and bf16, which the transforms read and write; between them all is f32.
 //
-//   forward   y = A^T [ sum_c U[c,k] * V[t,c] ] A         V = B^T d B of the tile t of x (kPoints^2 matrices [tiles, c])
+//   forward   y = A^T [ sum_c U[c,k] * V[t,c] ] A         V = B^T d B of the tile t of x (a matrix [tiles, c] for each point)
 //             (backward_input: the same, x = dy and the  U = G g G^T, made once per version of the weight
-//             weight flipped and its channels swapped)   M = V U, one product for each of the kPoints^2 points
+//             weight flipped and its channels swapped)   M = V U, one product for each point
 //   weight    dw = G^T [ sum_t E[t,k] * V[t,c] ] G        E = A dy A^T of the tile t of dy
 //
 // Products keep kTileRows x kPanel sums in registers (14 x 2 vectors of 32 registers, 6 x 2 of 16); the right-hand side
@@ -13,6 +13,7 @@
 
 #include "cpu/gemm/engine.hpp"
 #include "cpu/winograd/transforms.hpp"
+#include "ops/conv2d.hpp"
 
 namespace ndl::cpu::NDL_ISA {
 
@@ -62,45 +63,85 @@ void product(int64_t rows, int64_t depth, const float* a, int64_t lda, const flo
 struct Image {
   int64_t h, w, c;
 };
-// How outputs are cut into squares of kTile, in the order (n, row, column).
-struct Grid {
-  int64_t rows, columns, count;
+struct Region {
+  int64_t row, column, rows, columns;
 };
-template <int kTile>
-NDL_INLINE Grid grid_of(int64_t n, int64_t h, int64_t w) {
-  const int64_t rows = ceil_div(h, kTile), columns = ceil_div(w, kTile);
-  return {rows, columns, n * rows * columns};
-}
+// How the outputs of a region are cut into tiles of kRows x kColumns, in the order (n, row, column). In two dimensions each
+// transform is that of one length: F(kRows) of the columns, F(kColumns) of the rows.
+template <int kTileHeight, int kTileWidth>
+struct Grid {
+  static constexpr int kHeight = kTileHeight, kWidth = kTileWidth, kPointsInRow = kWidth + 2;
+  static constexpr int64_t kPoints = (kHeight + 2) * kPointsInRow;
+  using V = Winograd<kHeight>;
+  using H = Winograd<kWidth>;
+
+  Region region;
+  int64_t rows, columns, count;
+
+  NDL_INLINE Grid(int64_t n, const Region& of)
+      : region(of), rows(ceil_div(of.rows, kHeight)), columns(ceil_div(of.columns, kWidth)), count(n * rows * columns) {}
+};
 struct Tile {
   int64_t n, row, column;  // of its first output
 };
-template <int kTile>
-NDL_INLINE Tile tile_at(const Grid& grid, int64_t t) {
-  return {t / grid.columns / grid.rows, t / grid.columns % grid.rows * kTile, t % grid.columns * kTile};
+template <class G>
+NDL_INLINE Tile tile_at(const G& grid, int64_t t) {
+  return {t / grid.columns / grid.rows, grid.region.row + t / grid.columns % grid.rows * G::kHeight,
+          grid.region.column + t % grid.columns * G::kWidth};
 }
 
-// The pixels of a square whose corner is (row, column): those outside the image are at `zeros`, which holds c of them.
-template <int kSize, class E>
+// The pixels of a tile whose corner is (row, column): those outside the image are at `zeros`, which holds c of them.
+template <int kRows, int kColumns, class E>
 NDL_INLINE void find_pixels(const E* data, const Image& image, int64_t n, int64_t row, int64_t column, const E* zeros,
-                            const E* (&pixels)[kSize][kSize]) {
-  for (int i = 0; i < kSize; ++i) {
+                            const E* (&pixels)[kRows][kColumns]) {
+  for (int i = 0; i < kRows; ++i) {
     const bool inside = row + i >= 0 && row + i < image.h;
     const E* line = data + ((n * image.h + row + i) * image.w + column) * image.c;
-    for (int j = 0; j < kSize; ++j) pixels[i][j] = inside && column + j >= 0 && column + j < image.w ? line + j * image.c : zeros;
+    for (int j = 0; j < kColumns; ++j) pixels[i][j] = inside && column + j >= 0 && column + j < image.w ? line + j * image.c : zeros;
   }
 }
 
-// Transforms one square of T::kIn pixels; element (i, j) of channels c.. goes to target(c) + (i*kOut + j)*point.
-template <class T, class E, class Target>
+// Transforms one tile of pixels, its columns by V and its rows by H; element (i, j) of channels c.. goes to
+// target(c) + (i*H::kOut + j)*point.
+template <class V, class H, class E, class Target>
 NDL_INLINE void transform_pixels(const E* data, const Image& image, int64_t n, int64_t row, int64_t column, const E* zeros, int64_t point,
                                  const Target& target) {
-  const E* pixels[T::kIn][T::kIn];
+  const E* pixels[V::kIn][H::kIn];
   find_pixels(data, image, n, row, column, zeros, pixels);
   for_vectors(0, image.c, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
     float* out = target(c);
-    transform_square<T>([&](int i, int j) NDL_LAMBDA_INLINE { return load_some(pixels[i][j] + c, lanes); },
-                        [&](int i, int j, F32 v) NDL_LAMBDA_INLINE { store<F32>(out + (i * T::kOut + j) * point, v); });
+    transform_tile<V, H>([&](int i, int j) NDL_LAMBDA_INLINE { return load_some(pixels[i][j] + c, lanes); },
+                         [&](int i, int j, F32 v) NDL_LAMBDA_INLINE { store<F32>(out + (i * H::kOut + j) * point, v); });
   });
+}
+
+// --- the cut of an image ----------------------------------------------------------------------------------------
+
+// One or two outputs past a multiple of four are a tile of F(2) rather than one of F(4) that overhangs: of 10x10 outputs, 256
+// products for each pair of channels instead of 324. Where the weight's transforms, up to 100 of its elements instead of 36, are
+// small all the same.
+struct Cut {
+  int64_t rows, columns;  // of the last tiles of F(2), or 0
+
+  NDL_INLINE Cut(int64_t of_rows, int64_t of_columns) : rows(of_rows), columns(of_columns) {}
+  NDL_INLINE Cut(const Conv2d& r, int64_t h, int64_t w) : rows(rest(r, h)), columns(rest(r, w)) {}
+  static NDL_INLINE int64_t rest(const Conv2d& r, int64_t length) {
+    return length > 4 && (length % 4 == 1 || length % 4 == 2) && r.c * r.k <= 4096 ? length % 4 : 0;
+  }
+};
+
+// Calls body with a Grid of each part of h x w outputs, and the number of points of the parts before it.
+template <int kTile, class Body>
+NDL_INLINE void for_grids(int64_t n, int64_t h, int64_t w, const Cut& cut, const Body& body) {
+  if constexpr (kTile == 2) {
+    body(Grid<2, 2>(n, {0, 0, h, w}), 0);
+  } else {
+    const int64_t rows = h - cut.rows, columns = w - cut.columns, low = cut.columns > 0 ? 60 : 36;
+    body(Grid<4, 4>(n, {0, 0, rows, columns}), 0);
+    if (cut.columns > 0) body(Grid<4, 2>(n, {0, columns, rows, cut.columns}), 36);
+    if (cut.rows > 0) body(Grid<2, 4>(n, {rows, 0, cut.rows, columns}), low);
+    if (cut.rows > 0 && cut.columns > 0) body(Grid<2, 2>(n, {rows, columns, cut.rows, cut.columns}), low + 24);
+  }
 }
 
 }  // namespace ndl::cpu::NDL_ISA

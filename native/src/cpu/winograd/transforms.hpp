@@ -111,25 +111,26 @@ struct Winograd<4> {
   };
 };
 
-// A transform of a square: columns first. source(i, j) gives element (i, j), target(i, j, v) takes the result's.
-template <class T, class Source, class Target>
-NDL_INLINE void transform_square(const Source& source, const Target& target) {
-  F32 half[T::kOut][T::kIn];
+// A transform of a tile: its columns by V, then its rows by H. source(i, j) gives element (i, j), target(i, j, v) takes the
+// result's.
+template <class V, class H, class Source, class Target>
+NDL_INLINE void transform_tile(const Source& source, const Target& target) {
+  F32 half[V::kOut][H::kIn];
 #pragma GCC unroll 6
-  for (int j = 0; j < T::kIn; ++j) {
-    F32 column[T::kIn], result[T::kOut];
+  for (int j = 0; j < H::kIn; ++j) {
+    F32 column[V::kIn], result[V::kOut];
 #pragma GCC unroll 6
-    for (int i = 0; i < T::kIn; ++i) column[i] = source(i, j);
-    T::apply(column, result);
+    for (int i = 0; i < V::kIn; ++i) column[i] = source(i, j);
+    V::apply(column, result);
 #pragma GCC unroll 6
-    for (int i = 0; i < T::kOut; ++i) half[i][j] = result[i];
+    for (int i = 0; i < V::kOut; ++i) half[i][j] = result[i];
   }
 #pragma GCC unroll 6
-  for (int i = 0; i < T::kOut; ++i) {
-    F32 row[T::kOut];
-    T::apply(half[i], row);
+  for (int i = 0; i < V::kOut; ++i) {
+    F32 row[H::kOut];
+    H::apply(half[i], row);
 #pragma GCC unroll 6
-    for (int j = 0; j < T::kOut; ++j) target(i, j, row[j]);
+    for (int j = 0; j < H::kOut; ++j) target(i, j, row[j]);
   }
 }
 
