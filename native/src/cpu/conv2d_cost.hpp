@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "cpu/cost.hpp"
+#include "cpu/winograd/cut.hpp"
 #include "ops/conv2d.hpp"
 
 namespace ndl::cpu {
@@ -41,14 +42,17 @@ double conv2d_implicit_gemm_estimate(const Conv2d& r, const Env& env, Target tar
                   r.bytes / (rate.bytes * std::min(env.cores, 2)));
 }
 
-// Tiles that overhang are computed whole. Transforms cost by tile and channel, the memory they pass through included;
+// Tiles that overhang are computed whole (how an image is cut: winograd/cut.hpp). Transforms cost by tile and channel, the memory they pass through included;
 // the transformed weight (or its gradient's sums, written and read) is read from L3, or from memory where it is large.
 template <int kTile, Conv2dPass kPass>
 double conv2d_winograd_estimate(const Conv2d& r, const Env& env, Target target) {
   constexpr bool kInput = kPass == Conv2dPass::backward_input, kWeight = kPass == Conv2dPass::backward_weight;
   constexpr double kPoints = (kTile + 2) * (kTile + 2), kTransform = (kTile == 4 ? 700 : 200) * (kWeight ? 1.6 : 1);
   constexpr double kLarge = 16 << 20;
-  const auto side = [](int64_t n) { return std::ceil(static_cast<double>(std::max<int64_t>(n, 0)) / kTile); };
+  const auto side = [&](int64_t n) {  // in tiles, of which those of F(2) at the end have fewer points
+    const int64_t rest = kTile == 4 ? winograd_rest(r, n) : 0;
+    return std::ceil(static_cast<double>(std::max<int64_t>(n - rest, 0)) / kTile) + (rest > 0 ? 4.0 / 6 : 0);
+  };
   const int64_t rows = std::min(r.h, r.p + 2 - r.pad_top), columns = std::min(r.w, r.q + 2 - r.pad_left);  // that dy reaches
   const double tiles = static_cast<double>(r.n) * (kInput ? side(rows) * side(columns) : side(r.p) * side(r.q));
   const auto c = static_cast<double>(r.c), k = static_cast<double>(r.k);

@@ -43,12 +43,12 @@ struct Direction {
   Cut cut;
 };
 NDL_INLINE Direction forward_of(const Conv2d& r) {
-  return {r.n, {r.h, r.w, r.c}, {r.p, r.q, r.k}, r.pad_top, r.pad_left, r.p, r.q, Cut(r, r.p, r.q)};
+  return {r.n, {r.h, r.w, r.c}, {r.p, r.q, r.k}, r.pad_top, r.pad_left, r.p, r.q, cut_of(r, r.p, r.q)};
 }
 NDL_INLINE Direction backward_of(const Conv2d& r) {
   const int64_t top = 2 - r.pad_top, left = 2 - r.pad_left;
   const int64_t rows = greater(smaller(r.h, r.p + top), 0), columns = greater(smaller(r.w, r.q + left), 0);
-  return {r.n, {r.p, r.q, r.k}, {r.h, r.w, r.c}, top, left, rows, columns, Cut(r, rows, columns)};
+  return {r.n, {r.p, r.q, r.k}, {r.h, r.w, r.c}, top, left, rows, columns, cut_of(r, rows, columns)};
 }
 
 constexpr int64_t kBlockTiles = kTileRows == 14 ? 28 : 24;  // of a private task
@@ -311,7 +311,7 @@ NDL_INLINE WeightPlan<G> weight_plan_of(const Conv2d& r, const G& grid) {
 }
 
 // Sums in bf16 are rounded once: no part of them can be added to another.
-NDL_INLINE Cut weight_cut_of(const Conv2d& r) { return r.dtype == NDL_DTYPE_F32 ? Cut(r, r.p, r.q) : Cut{0, 0}; }
+NDL_INLINE Cut weight_cut_of(const Conv2d& r) { return r.dtype == NDL_DTYPE_F32 ? cut_of(r, r.p, r.q) : Cut{0, 0}; }
 
 template <int kTile>
 int64_t weight_workspace(const Conv2d& r, const Env& env) {

@@ -53,7 +53,7 @@ struct Phase {
 NDL_INLINE Phase phase_of(int64_t q) { return {q / 2, q == 0 || q == 3}; }
 
 struct Plan {
-  Grid grid;
+  int64_t tile_rows, tile_columns;  // of an image
   int64_t row_blocks, column_blocks, blocks;
   int64_t channels;                 // of X
   int64_t columns;                  // of X in a block
@@ -65,13 +65,13 @@ struct Plan {
 
 NDL_INLINE Plan plan_of(const Conv2d& r) {
   Plan p;
-  p.grid = grid_of<kTile>(r.n, r.p, r.q);
+  p.tile_rows = ceil_div(r.p, kTile), p.tile_columns = ceil_div(r.q, kTile);
   p.channels = 4 * r.c, p.v_row = whole_vectors(p.channels), p.k = whole_vectors(r.k);
   const int64_t room = kBlockFloats / (kPoints * (p.v_row + kPanel)), most = smaller(kMostTiles, greater(kLeastTiles, room));
-  p.column_blocks = at_least_1(ceil_div(p.grid.columns, most));
-  const int64_t columns = ceil_div(p.grid.columns, p.column_blocks);
-  p.row_blocks = at_least_1(ceil_div(p.grid.rows, at_least_1(most / at_least_1(columns))));
-  const int64_t rows = ceil_div(p.grid.rows, p.row_blocks);
+  p.column_blocks = at_least_1(ceil_div(p.tile_columns, most));
+  const int64_t columns = ceil_div(p.tile_columns, p.column_blocks);
+  p.row_blocks = at_least_1(ceil_div(p.tile_rows, at_least_1(most / at_least_1(columns))));
+  const int64_t rows = ceil_div(p.tile_rows, p.row_blocks);
   p.blocks = r.n * p.row_blocks * p.column_blocks;
   p.columns = kTile * (columns + 1);
   p.v_point = skewed(rows * columns * p.v_row), p.e_point = skewed(rows * columns * kPanel);
@@ -89,9 +89,9 @@ struct Block {
 };
 NDL_INLINE Block block_at(const Plan& p, int64_t block) {
   const int64_t j = block % p.column_blocks, i = block / p.column_blocks % p.row_blocks;
-  const int64_t row = p.grid.rows * i / p.row_blocks, column = p.grid.columns * j / p.column_blocks;
-  return {block / p.column_blocks / p.row_blocks, row, p.grid.rows * (i + 1) / p.row_blocks - row, column,
-          p.grid.columns * (j + 1) / p.column_blocks - column};
+  const int64_t row = p.tile_rows * i / p.row_blocks, column = p.tile_columns * j / p.column_blocks;
+  return {block / p.column_blocks / p.row_blocks, row, p.tile_rows * (i + 1) / p.row_blocks - row, column,
+          p.tile_columns * (j + 1) / p.column_blocks - column};
 }
 // Calls body(t, row, column) for its tiles: their number, and the first pixel of y.
 template <class Body>

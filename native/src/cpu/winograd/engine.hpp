@@ -12,8 +12,8 @@
 #pragma once
 
 #include "cpu/gemm/engine.hpp"
+#include "cpu/winograd/cut.hpp"
 #include "cpu/winograd/transforms.hpp"
-#include "ops/conv2d.hpp"
 
 namespace ndl::cpu::NDL_ISA {
 
@@ -117,18 +117,10 @@ NDL_INLINE void transform_pixels(const E* data, const Image& image, int64_t n, i
 
 // --- the cut of an image ----------------------------------------------------------------------------------------
 
-// One or two outputs past a multiple of four are a tile of F(2) rather than one of F(4) that overhangs: of 10x10 outputs, 256
-// products for each pair of channels instead of 324. Where the weight's transforms, up to 100 of its elements instead of 36, are
-// small all the same.
 struct Cut {
-  int64_t rows, columns;  // of the last tiles of F(2), or 0
-
-  NDL_INLINE Cut(int64_t of_rows, int64_t of_columns) : rows(of_rows), columns(of_columns) {}
-  NDL_INLINE Cut(const Conv2d& r, int64_t h, int64_t w) : rows(rest(r, h)), columns(rest(r, w)) {}
-  static NDL_INLINE int64_t rest(const Conv2d& r, int64_t length) {
-    return length > 4 && (length % 4 == 1 || length % 4 == 2) && r.c * r.k <= 4096 ? length % 4 : 0;
-  }
+  int64_t rows, columns;  // of the last tiles, of F(2), or 0
 };
+NDL_INLINE Cut cut_of(const Conv2d& r, int64_t h, int64_t w) { return {winograd_rest(r, h), winograd_rest(r, w)}; }
 
 // Calls body with a Grid of each part of h x w outputs, and the number of points of the parts before it.
 template <int kTile, class Body>

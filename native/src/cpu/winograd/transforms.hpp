@@ -134,4 +134,7 @@ NDL_INLINE void transform_tile(const Source& source, const Target& target) {
   }
 }
 
+template <class T, class Source, class Target>
+NDL_INLINE void transform_square(const Source& source, const Target& target) { transform_tile<T, T>(source, target); }
+
 }  // namespace ndl::cpu::NDL_ISA
