@@ -64,18 +64,22 @@ double conv2d_winograd_estimate(const Conv2d& r, const Env& env, Target target) 
          weights / (rate.bytes * (weights <= kLarge ? 5 : 2) * std::min(env.cores, 2));
 }
 
-// As above, for tiles of 3 x 3 of y and an image of four times the channels; of which, where a side has seven taps, a half is left
-// out at a sixth of the points, and where it has fewer all.
+// As above, for tiles of 3 x 3 of y and an image of four times the channels, of which a half is left out at a sixth of the points
+// where a side has seven taps, and all where it has fewer. A block of tiles costs its 36 calls beside, and to the weight its
+// part of reading and writing the sums.
 template <Conv2dPass kPass>
 double conv2d_winograd_strided_estimate(const Conv2d& r, const Env& env, Target target) {
   const auto side = [](int64_t n) { return std::ceil(static_cast<double>(n) / 3); };
   const auto points = [](int64_t taps) { return taps == 8 ? 6.0 : taps == 7 ? 5.5 : 5.0; };
-  const double tiles = static_cast<double>(r.n) * side(r.p) * side(r.q);
+  const double image = side(r.p) * side(r.q), tiles = static_cast<double>(r.n) * image;
   const auto c = 4 * static_cast<double>(r.c), k = static_cast<double>(r.k);
   const double products = 2 * points(r.r) * points(r.s) * tiles * c * whole(k, kCostLanes);
-  const double transforms = tiles * (whole(c, kCostLanes) * 1000 + whole(k, kCostLanes) * 700);
+  const double transforms = tiles * (whole(c, kCostLanes) * 700 + whole(k, kCostLanes) * 350);
+  const double blocks = static_cast<double>(r.n) * std::ceil(image / 80) * whole(k, 2 * kCostLanes) * 3000;
+  const double sums = 36 * c * k * 4, moved = kPass == Conv2dPass::backward_weight ? 2 * sums * std::min(16.0, tiles / 24) : 0;
   const Rates rate = rates(target);
-  return (products / kProductGain + transforms) / (rate.flop * env.cores);
+  return (products / kProductGain + transforms + blocks) / (rate.flop * env.cores) +
+         moved / (rate.bytes * (sums <= 4 << 20 ? 5 : 1) * std::min(env.cores, 2));
 }
 
 // Vectors along channels, which must fill them; sums of one tap are few, so that loads bound it.

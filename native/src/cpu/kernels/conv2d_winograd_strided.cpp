@@ -21,6 +21,9 @@
 //   forward   a task is a block
 // x, dy, y, w as in conv2d_winograd.cpp; X is copied with zeros where x is padded, so that its tiles need no masks.
 // Refuses: f64; other kernels, strides, dilations and groups; precision strict: the error is that of F(4x4).
+// Measured (Zen 4, AVX-512, 16x224x224x3, 7x7 to 64 channels; in brackets few_channels; oneDNN 3.13.1), milliseconds on two threads:
+// forward 10.0 (17.0; 17.1), to the weight 9.1 (17.8; 18.6). Of the latter, products take six tenths, at 88 % of the FMA peak.
+// Mean errors, as parts of the rms: forward 4.1e-7 (2.2e-7), to the weight 1.1e-6 (5e-7).
 #include "cpu/gemm/operand.hpp"
 #include "cpu/winograd/engine.hpp"
 #include "ops/conv2d.hpp"
@@ -30,9 +33,9 @@ namespace {
 
 constexpr int kTile = 3;                   // of dy or y, each way
 constexpr int kSide = 6, kPoints = kSide * kSide;
-constexpr int64_t kMostTiles = 40;         // of a block,
-constexpr int64_t kLeastTiles = 24;        // and where channels are many
-constexpr int64_t kBlockFloats = 100000;   // V and E or M of a block
+constexpr int64_t kBlockFloats = 140000;  // V and E or M of a block,
+constexpr int64_t kMostTiles = 80;        // which has at most that many tiles,
+constexpr int64_t kLeastTiles = 24;       // and that many where channels are many
 constexpr int64_t kSlices = 16;
 constexpr int64_t kMostSums = int64_t{4} << 20;  // floats of all slices, where that leaves four
 
@@ -68,7 +71,7 @@ NDL_INLINE Plan plan_of(const Conv2d& r) {
   p.tile_rows = ceil_div(r.p, kTile), p.tile_columns = ceil_div(r.q, kTile);
   p.channels = 4 * r.c, p.v_row = whole_vectors(p.channels), p.k = whole_vectors(r.k);
   const int64_t room = kBlockFloats / (kPoints * (p.v_row + kPanel)), most = smaller(kMostTiles, greater(kLeastTiles, room));
-  p.column_blocks = at_least_1(ceil_div(p.tile_columns, most));
+  p.column_blocks = at_least_1(ceil_div(p.tile_columns, most / 2));
   const int64_t columns = ceil_div(p.tile_columns, p.column_blocks);
   p.row_blocks = at_least_1(ceil_div(p.tile_rows, at_least_1(most / at_least_1(columns))));
   const int64_t rows = ceil_div(p.tile_rows, p.row_blocks);
@@ -105,17 +108,28 @@ NDL_INLINE void for_tiles(const Block& b, const Body& body) {
 // X of a block. Runs are written as whole vectors: what is too much, the next run covers.
 template <class T>
 NDL_INLINE void gather_phases(const Conv2d& r, const Plan& p, const Block& b, const T* x, float* target) {
-  const T* image = x + b.n * r.h * r.w * r.c;
-  for (int64_t i = 0; i < kTile * (b.rows + 1); ++i)
-    for (int64_t j = 0; j < p.columns; ++j)
-#pragma GCC unroll 4
-      for (int64_t q = 0; q < 4; ++q, target += r.c) {
-        const int64_t h = 2 * (kTile * b.row + i) + phase_of(q).a - r.pad_top, w = 2 * (kTile * b.column + j) + phase_of(q).b - r.pad_left;
-        const bool inside = h >= 0 && h < r.h && w >= 0 && w < r.w;
-        const T* from = image + (h * r.w + w) * r.c;
-        for (int64_t c = 0; c < r.c; c += kLanes)
-          store<F32>(target + c, inside ? load_some(from + c, static_cast<int>(smaller(kLanes, r.c - c))) : F32{});
-      }
+  const int64_t channels = r.c, height = r.h, width = r.w, columns = p.columns;  // copies, which no store to X can change
+  const int64_t top = 2 * kTile * b.row - r.pad_top, left = 2 * kTile * b.column - r.pad_left, rows = kTile * (b.rows + 1);
+  const auto copy = [&](const T* from, bool inside) NDL_LAMBDA_INLINE {
+    for (int64_t c = 0; c < channels; c += kLanes) {
+      const F32 v = inside ? load_some(from + c, static_cast<int>(smaller(kLanes, channels - c))) : F32{};
+      if (channels <= 4) __builtin_memcpy(target, &v, 4 * sizeof(float));  // whole vectors would mostly lie across two lines
+      else store<F32>(target + c, v);
+    }
+    target += channels;
+  };
+  const T* image = x + b.n * height * width * channels;
+  for (int64_t h = top; h < top + 2 * rows; h += 2) {
+    const bool upper = h >= 0 && h < height, lower = h + 1 >= 0 && h + 1 < height;
+    const T* line = image + (h * width + left) * channels;
+    for (int64_t w = left; w < left + 2 * columns; w += 2, line += 2 * channels) {
+      const bool even = w >= 0 && w < width, odd = w + 1 >= 0 && w + 1 < width;
+      copy(line + channels, upper && odd);
+      copy(line, upper && even);
+      copy(line + width * channels, lower && even);
+      copy(line + (width + 1) * channels, lower && odd);
+    }
+  }
 }
 
 // V of a block, by way of X.
