@@ -4,7 +4,7 @@ namespace NativeDl.Bench;
 /// <param name="Flop">Of the direct method, without the taps that meet padding.</param>
 /// <param name="Read">Bytes.</param>
 /// <param name="Written">Bytes.</param>
-/// <param name="LeastFlop">Of the method with the fewest multiply-adds: F(4x4) of Winograd where it applies.</param>
+/// <param name="LeastFlop">Of the method with the fewest multiply-adds: F(4x4) of Winograd where it applies, by phases at stride 2.</param>
 /// <param name="Bf16">Whether the products are of bf16, which some processors multiply faster.</param>
 internal sealed record Work(double Flop, double Read, double Written, double LeastFlop, bool Bf16 = false)
 {
@@ -48,9 +48,12 @@ internal sealed record Work(double Flop, double Read, double Written, double Lea
                 .Select(r => p * w.Int("stride_" + side, 1) + r * w.Int("dilation_" + side, 1) - w.Int(before, 0))
                 .Count(at => at >= 0 && at < w.Shape("x")[axis]));
             var each = 2.0 * outputs[0] * outputs[3] * taps[3];
-            var winograd = taps[1] == 3 && taps[2] == 3 && w.Int("stride_h", 1) == 1 && w.Int("stride_w", 1) == 1;
+            bool Square(int stride, int least, int most) => w.Int("stride_h", 1) == stride && w.Int("stride_w", 1) == stride &&
+                taps[1] >= least && taps[1] <= most && taps[2] >= least && taps[2] <= most;
+            // Products of Winograd's method for each output and pair of channels.
+            var winograd = Square(1, 3, 3) ? 9.0 / 4 : Square(2, 5, 8) ? 11 : double.PositiveInfinity;
             var flop = each * Inside(1, "h", "pad_top") * Inside(2, "w", "pad_left");
-            return new Work(flop, read, written, winograd ? Math.Min(flop, each * outputs[1] * outputs[2] * 9 / 4) : flop, w.TypeOf("x") is "bf16");
+            return new Work(flop, read, written, Math.Min(flop, each * outputs[1] * outputs[2] * winograd), w.TypeOf("x") is "bf16");
         }
     }
 }
