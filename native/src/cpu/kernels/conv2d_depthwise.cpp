@@ -300,6 +300,34 @@ void row_sums(const Conv2d& r, const T* line, const T* dy, int64_t begin, int64_
   }
 }
 
+// The same for all nine taps of a 3x3 kernel at once, whose rows, all inside, begin at x and lie `line` apart.
+template <class T>
+void square_sums(const Conv2d& r, const T* x, int64_t line, const T* dy, int64_t begin, int64_t end, float* sums) {
+  const int64_t across = whole_vectors(r.c), next = r.stride_w * r.c, tap = r.dilation_w * r.c, ahead = r.stride_h * r.w * r.c;
+  const int64_t new_rows = smaller(r.stride_h, 3), new_taps = smaller(r.stride_w, 3);  // that the next row and column of dy read
+  for_vectors(0, r.c, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
+    F32 sum[3][3] = {};
+    const T* from = x + begin * next + c;
+    for (int64_t q = begin; q < end; ++q, from += next) {
+      const F32 gradient = load_some(dy + q * r.c + c, lanes);
+      prefetch(dy + (r.q + q) * r.c + c);
+      for (int64_t i = 3 - new_rows; i < 3; ++i)
+        for (int64_t j = 3 - new_taps; j < 3; ++j) prefetch(from + ahead + i * line + j * tap);
+#pragma GCC unroll 3
+      for (int i = 0; i < 3; ++i)
+#pragma GCC unroll 3
+        for (int j = 0; j < 3; ++j) sum[i][j] += load_some(from + i * line + j * tap, lanes) * gradient;
+    }
+#pragma GCC unroll 3
+    for (int i = 0; i < 3; ++i)
+#pragma GCC unroll 3
+      for (int j = 0; j < 3; ++j) {
+        float* to = sums + (i * 3 + j) * across + c;
+        store<F32>(to, load(to) + sum[i][j]);
+      }
+  });
+}
+
 template <int kWidth, class T>
 void sum_weight(const Conv2d& r, const T* x, const T* dy, T* dw, const Exec& exec) {
   auto* partial = static_cast<float*>(exec.workspace);
@@ -311,13 +339,25 @@ void sum_weight(const Conv2d& r, const T* x, const T* dy, T* dw, const Exec& exe
       fill_floats(sums, 0.0f, size);
       const int64_t last = (slice + 1) * slices.rows < r.n * r.p ? (slice + 1) * slices.rows : r.n * r.p;
       for (int64_t row = slice * slices.rows; row < last; ++row)
-        for (int64_t column = 0; column < r.q; column += kBlock)
-          for (int64_t i = 0; i < r.r; ++i) {
-            const int64_t h = row % r.p * r.stride_h + i * r.dilation_h - r.pad_top;
-            if (h < 0 || h >= r.h) continue;
-            row_sums<kWidth>(r, x + (row / r.p * r.h + h) * r.w * r.c, dy + row * r.q * r.c, column,
-                             column + kBlock < r.q ? column + kBlock : r.q, sums + i * r.s * kWidth * across);
+        for (int64_t column = 0; column < r.q; column += kBlock) {
+          const int64_t top = row % r.p * r.stride_h - r.pad_top, line = r.w * r.c, end = smaller(column + kBlock, r.q);
+          const T* image = x + row / r.p * r.h * line;
+          const T* gradients = dy + row * r.q * r.c;
+          Range whole{end, end};  // columns whose windows are inside
+          if (kWidth == 1 && r.r == 3 && r.s == 3 && top >= 0 && top + 2 * r.dilation_h < r.h) {
+            whole = inside(r, 0, column, end), whole = inside(r, 2, whole.begin, whole.end);
+            if (whole.begin < whole.end)
+              square_sums(r, image + top * line - r.pad_left * r.c, r.dilation_h * line, gradients, whole.begin, whole.end, sums);
+            else whole = {end, end};
           }
+          for (int64_t i = 0; i < r.r; ++i) {
+            const int64_t h = top + i * r.dilation_h;
+            if (h < 0 || h >= r.h) continue;
+            float* to = sums + i * r.s * kWidth * across;
+            if (column < whole.begin) row_sums<kWidth>(r, image + h * line, gradients, column, whole.begin, to);
+            if (whole.end < end) row_sums<kWidth>(r, image + h * line, gradients, whole.end, end, to);
+          }
+        }
     }
   });
   // Added in order, then turned: dw[c][tap][i] = sums[tap][i][c].
