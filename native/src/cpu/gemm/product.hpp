@@ -31,23 +31,45 @@ NDL_INLINE int64_t loose_columns(const Product& p) {
   return !kIsBf16<T> && !p.transpose_a && p.m >= 16 && p.n > kLanes && p.n % kLanes <= 2 ? p.n % kLanes : 0;
 }
 // 9 to 14 rows of A are one tile at 2 vectors, not two at 3.
+NDL_INLINE int64_t widest_of(const Product& p) { return p.m > kRowsFor[3] && p.m <= kRowsFor[2] ? 2 : kWidest; }
+
+// How the columns of C are cut: even groups, whose panels of B stay in L2. With few rows to a thread packing B counts: then there
+// are as many groups to each of `sharers`, if a group has still some panels.
+struct Groups {
+  int64_t columns, widest, vectors, count;
+
+  NDL_INLINE Groups(int64_t n, int64_t widest_panel, int64_t sharers)
+      : columns(n), widest(widest_panel), vectors(ceil_div(n, kLanes)), count(at_least_1(ceil_div(vectors, kGroup * widest))) {
+    const int64_t even = ceil_div(count, sharers) * sharers;
+    if (even * 8 <= vectors) count = even;
+  }
+  NDL_INLINE int64_t begin(int64_t g) const { return smaller(vectors * g / count * kLanes, columns); }
+};
 template <class T>
-NDL_INLINE Panels panels_of(const Product& p) {
-  return Panels(p.n - loose_columns<T>(p), p.m > kRowsFor[3] && p.m <= kRowsFor[2] ? 2 : kWidest);
-}
+NDL_INLINE Groups groups_of(const Product& p, int64_t sharers = 1) { return Groups(p.n - loose_columns<T>(p), widest_of(p), sharers); }
+inline constexpr int64_t kFewRows = 1024;
 
 template <class T>
 NDL_INLINE int64_t slices_of(const Product& p) {
-  const int64_t tiles = p.batch * panels_of<T>(p).groups() * ((p.m + kMc - 1) / kMc), most = steps<T>(p.k) / 512;
+  const int64_t tiles = p.batch * groups_of<T>(p).count * ceil_div(p.m, kMc), most = steps<T>(p.k) / 512;
   return tiles > 0 && tiles < 8 && most > 1 ? smaller(64 / tiles, most) : 1;
 }
 
-// Floats of workspace: the sums of the slices, then for each core a group of B; the loose columns; where they are needed a
-// block of A and sums for a C in bf16, of which a task has at most kNarrowRows rows.
+// Floats of workspace: the sums of the slices, then for each core what a task needs.
 inline constexpr int64_t kGroupFloats = kKc * kGroup * kWidest * kLanes;
 inline constexpr int64_t kNarrowRows = 1024;
 template <class T, class Y>
-inline constexpr int64_t kTaskFloats = kGroupFloats + (kIsBf16<T> ? kScratchFloats : 2 * kKc) + (kIsBf16<Y> ? kNarrowRows * kSumsLd : 0);
+inline constexpr int64_t kTaskFloats = 16 + kGroupFloats + (kIsBf16<T> ? kScratchFloats : 2 * kKc) + (kIsBf16<Y> ? kNarrowRows * kSumsLd : 0);
+
+// The scratch of a thread's tasks: a group of B; the loose columns, or a block of A; sums for a C in bf16, of which a task has at
+// most kNarrowRows rows.
+struct TaskScratch {
+  float *packed, *block;
+  int64_t* holds;  // which group of B is packed, or -1
+
+  NDL_INLINE explicit TaskScratch(float* scratch)
+      : packed(scratch + 16), block(packed + kGroupFloats), holds(reinterpret_cast<int64_t*>(scratch)) {}
+};
 
 NDL_INLINE int64_t sum_floats(const Product& p, int64_t slices) {
   return slices == 1 ? 0 : (slices * p.batch * p.m * p.n + 15) / 16 * 16;
@@ -125,56 +147,60 @@ inline void column_product(int64_t rows, int64_t kc, const float* a, int64_t lda
 
 template <class T, class Y>
 void multiply_slices(const Product& p, int64_t slices, const T* a, const T* b, Y* y, const EpilogueOf<Y>& epilogue, const Exec& exec) {
-  const Panels panels = panels_of<T>(p);
+  constexpr bool kTilesPack = !kIsBf16<T>;
   const double flop = 2.0 * static_cast<double>(p.batch) * static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k);
-  // Each task packs its B anew: fewer of them where no tile does it in passing.
-  const Tasks tasks = tasks_of(p.m, panels, flop, p.batch * slices, exec.threads, kIsBf16<T> ? 2 : 4, kIsBf16<Y> ? kNarrowRows : p.m);
+  const Groups groups = groups_of<T>(p, p.m <= kFewRows ? exec.threads : 1);
+  // A task packs its B anew unless its thread has just done so: fewer tasks where no tile does it in passing.
+  const Tasks tasks = tasks_of(p.m, groups.count, flop, p.batch * slices, exec.threads, kTilesPack ? 4 : 2, kIsBf16<Y> ? kNarrowRows : p.m);
   float* workspace = static_cast<float*>(exec.workspace) + sum_floats(p, slices);
+  for (int32_t thread = 0; thread < exec.threads; ++thread) *TaskScratch(workspace + thread * kTaskFloats<T, Y>).holds = -1;
   exec.parallel_for(tasks.count, tasks.grain, [&](int64_t begin, int64_t end, int32_t thread) {
-    float* packed = workspace + thread * kTaskFloats<T, Y>;
-    float* scratch = packed + kGroupFloats;  // the loose columns, or a block of A
+    const TaskScratch own(workspace + thread * kTaskFloats<T, Y>);
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t group = task % tasks.groups, chunk = task / tasks.groups % tasks.chunks, sum = task / tasks.groups / tasks.chunks;
+      const int64_t chunk = task % tasks.chunks, group = task / tasks.chunks % groups.count, sum = task / tasks.chunks / groups.count;
       const int64_t slice = sum % slices, product = sum / slices;
+      const int64_t from = p.m * chunk / tasks.chunks, to = p.m * (chunk + 1) / tasks.chunks, blocks = ceil_div(to - from, kMc);
+      const int64_t column = groups.begin(group), columns = groups.begin(group + 1) - column;
+      const int64_t loose = group == groups.count - 1 ? loose_columns<T>(p) : 0;
       const T* own_a = p.one_a ? a : a + product * p.m * p.k;
-      const T* own_b = p.one_b ? b : b + product * p.k * p.n;
-      const int64_t from = p.m * chunk / tasks.chunks, to = p.m * (chunk + 1) / tasks.chunks;
-      const int64_t first = panels.group_begin(group), last = panels.group_begin(group + 1);
-      const int64_t column = panels.first(first) * kLanes, columns = panels.first(last) * kLanes < p.n ? panels.first(last) * kLanes : p.n;
-      const int64_t chunks = steps<T>(p.k) / kChunk<T>, begin_k = chunks * slice / slices * kChunk<T>;
-      const Depth depth(chunks * (slice + 1) / slices * kChunk<T> - begin_k, kChunk<T>);
-      const int64_t blocks = (to - from + kMc - 1) / kMc;
+      const T* own_b = (p.one_b ? b : b + product * p.k * p.n) + (p.transpose_b ? column * p.k : column);
+      const int64_t steps_begin = steps<T>(p.k) / kChunk<T> * slice / slices * kChunk<T>;
+      const Depth depth(steps<T>(p.k) / kChunk<T> * (slice + 1) / slices * kChunk<T> - steps_begin, kChunk<T>);
+      const Panels panels(columns, groups.widest);
+      // Whole panels of a B in f32 that lies in rows are packed by the tiles that meet them first.
+      const int64_t whole = !kTilesPack || p.transpose_b ? 0 : columns % kLanes == 0 ? panels.count : panels.count - 1;
+      const int64_t needs = depth.blocks == 1 ? task / tasks.chunks : -1;
+      const bool packed = needs >= 0 && *own.holds == needs;
+      *own.holds = needs;
       for (int64_t kb = 0; kb < depth.blocks; ++kb) {
-        const int64_t k0 = begin_k + depth.begin(kb), kc = begin_k + depth.begin(kb + 1) - k0;
-        PackedB right{packed - column * kc, kc, 0};
-        // Whole panels of a B in f32 that lies in rows are packed by the tiles that meet them first.
-        const bool as_it_lies = !kIsBf16<T> && !p.transpose_b;
-        const int64_t whole = !as_it_lies ? first : panels.columns_of(last - 1) == panels.width(last - 1) * kLanes ? last : last - 1;
-        pack_operand(p, own_b, k0, kc, panels, whole, last, packed - column * kc);
-        const int64_t loose = group == tasks.groups - 1 ? loose_columns<T>(p) : 0, j0 = p.n - loose;
-        if constexpr (!kIsBf16<T>)
-          for (int64_t j = 0; j < loose; ++j) pack_column(p, own_b, k0, kc, j0 + j, scratch + j * kKc);
+        const int64_t k0 = steps_begin + depth.begin(kb), kc = steps_begin + depth.begin(kb + 1) - k0;
+        PackedB right{own.packed, kc, 0};
+        if (!packed) pack_operand(p, own_b, k0, kc, panels, whole, panels.count, own.packed);
+        if constexpr (kTilesPack)
+          for (int64_t j = 0; j < loose; ++j) pack_column(p, own_b, k0, kc, columns + j, own.block + j * kKc);
         for (int64_t i = 0; i < blocks; ++i) {
-          const int64_t m0 = from + (to - from) * i / blocks, rows = from + (to - from) * (i + 1) / blocks - m0;
-          const Block left = left_block(p, own_a, m0, rows, k0, kc, scratch);
+          const int64_t m0 = from + i * kMc, rows = smaller(kMc, to - m0);  // whole tiles as long as there are rows
+          const Block left = left_block(p, own_a, m0, rows, k0, kc, own.block);
           const auto multiply_block = [&](float* target, int64_t ld, const Epilogue& finish) NDL_LAMBDA_INLINE {
-            if (p.transpose_a && !kAmx) block_product<true>(rows, kc, left.data, left.ld, panels, first, last, right, target, ld, finish);
-            else block_product<false>(rows, kc, left.data, left.ld, panels, first, last, right, target, ld, finish);
+            if (p.transpose_a && !kAmx) block_product<true>(rows, kc, left.data, left.ld, panels, 0, panels.count, right, target, ld, finish);
+            else block_product<false>(rows, kc, left.data, left.ld, panels, 0, panels.count, right, target, ld, finish);
           };
-          const int64_t corner = (sum * p.m + m0) * p.n;
+          const int64_t corner = (sum * p.m + m0) * p.n + column;
           if constexpr (kIsBf16<Y>) {
-            float* sums = scratch + kScratchFloats + (depth.blocks == 1 ? 0 : m0 - from) * kSumsLd - column;  // whole at once: in L2
+            float* sums = own.block + kScratchFloats + (depth.blocks == 1 ? 0 : m0 - from) * kSumsLd;  // whole at once: in L2
             multiply_block(sums, kSumsLd, add_to(sums, kb > 0));
             if (kb + 1 < depth.blocks) continue;
             for (int64_t row = 0; row < rows; ++row)
-              finish_row(sums + row * kSumsLd, 1, 0, column, columns, epilogue.at(corner, 0), row, p.n, y + corner);
+              finish_row(sums + row * kSumsLd, 1, 0, 0, columns, epilogue.at(corner, column), row, p.n, y + corner);
           } else {
-            if constexpr (!kIsBf16<T>) right.source = i == 0 && as_it_lies ? own_b + k0 * p.n : nullptr, right.ld = p.n, right.again = blocks > 1;
-            const Epilogue finish = epilogue.at(corner, 0).block(kb == 0, kb + 1 == depth.blocks, y + corner);
+            if constexpr (kTilesPack)
+              if (whole > 0)
+                right.source = i == 0 && !packed ? own_b + k0 * p.n : nullptr, right.ld = p.n, right.again = tasks.chunks > 1 || blocks > 1;
+            const Epilogue finish = epilogue.at(corner, column).block(kb == 0, kb + 1 == depth.blocks, y + corner);
             multiply_block(y + corner, p.n, finish);
-            if constexpr (!kIsBf16<T>)
-              for (int64_t j = j0; j < p.n; ++j)
-                column_product(rows, kc, left.data, left.ld, scratch + (j - j0) * kKc, y + corner + j, p.n, finish.at(j, j));
+            if constexpr (kTilesPack)
+              for (int64_t j = 0; j < loose; ++j)
+                column_product(rows, kc, left.data, left.ld, own.block + j * kKc, y + corner + columns + j, p.n, finish.at(columns + j, columns + j));
           }
         }
       }
