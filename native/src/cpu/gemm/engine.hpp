@@ -19,8 +19,9 @@
 //   A block     kMc x kKc floats = 56 x 512 x 4 = 112 KB
 //
 // A step of k is one float; in the builds for AVX-512 BF16 and AMX, whose dot products take pairs, it is two bf16 in a float's
-// place, and k below counts steps; AMX's tiles are 32 x 32 (kernels/gemm_tiles.cpp). Elsewhere bf16 becomes f32 as it is packed (operand.hpp). Sums for a C in bf16 stay in scratch
-// until they are whole.
+// place, and k below counts steps; AMX's tiles are 32 x 32 (kernels/gemm_tiles.cpp). Elsewhere bf16 becomes f32 as it is packed
+// (operand.hpp). Where steps are pairs and k is one block, tiles write a C in bf16; else its sums stay in scratch until they
+// are whole.
 //
 // An element's sum runs over k in order within a block and over the blocks in order: no dependence on threads or tiles.
 // Source of the scheme: Goto, van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008.
@@ -157,9 +158,9 @@ enum class TileKind { plain, packing, bare };
 // C (rows x up to kVectors*kLanes columns) from A block (kc deep) times one panel of B.
 // next: rows of a row-major A, `next_rows` of them (at most 16), that the tile after this one needs. A line of one is asked for in
 // each step: many at once would have the core wait for them.
-template <int kMr, int kVectors, bool kColumns, TileKind kKind>
-NDL_INLINE void micro_kernel(int64_t kc, const float* a, int64_t lda, const float* b, int64_t ldb, float* packed, float* c, int64_t ldc,
-                             int64_t columns, const Epilogue& epilogue, const float* next, int64_t next_rows) {
+template <int kMr, int kVectors, bool kColumns, TileKind kKind, class Y>
+NDL_INLINE void micro_kernel(int64_t kc, const float* a, int64_t lda, const float* b, int64_t ldb, float* packed, Y* c, int64_t ldc,
+                             int64_t columns, const EpilogueOf<Y>& epilogue, const float* next, int64_t next_rows) {
   constexpr bool kBare = kKind == TileKind::bare;
   F32 sum[kMr][kVectors];
 #pragma GCC unroll 16
@@ -212,7 +213,7 @@ NDL_INLINE void micro_kernel(int64_t kc, const float* a, int64_t lda, const floa
     for (int i = 0; i < kMr; ++i)
 #pragma GCC unroll 3
       for (int j = 0; j < kVectors; ++j) store<F32>(sums[i] + j * kLanes, sum[i][j]);
-    const Epilogue finish = epilogue;  // a copy, which no store to C can change
+    const EpilogueOf<Y> finish = epilogue;  // a copy, which no store to C can change
     for (int i = 0; i < kMr; ++i)
       for_vectors(0, columns, [&](int64_t j, int n) NDL_LAMBDA_INLINE {
         store_some(c + i * ldc + j, finish.apply(load_some(sums[i] + j, n), i * ldc + j, j, n), n);
@@ -246,16 +247,19 @@ NDL_INLINE void micro_kernel(int64_t kc, const float* a, int64_t lda, const floa
 #pragma GCC unroll 16
     for (int i = 0; i < kMr; ++i)
 #pragma GCC unroll 3
-      for (int j = 0; j < kVectors; ++j) store<F32>(c + i * ldc + j * kLanes, sum[i][j]);
+      for (int j = 0; j < kVectors; ++j) store_some(c + i * ldc + j * kLanes, sum[i][j], kLanes);
 }
 
 // A tile of C, rows x up to width vectors; compiled once per set in kernels/gemm_tiles.cpp, for every number of rows.
-using TileKernel = void (*)(int64_t kc, const float* a, int64_t lda, const float* b, int64_t ldb, float* packed, float* c, int64_t ldc,
-                            int64_t columns, const Epilogue& epilogue, const float* next, int64_t next_rows);
+template <class Y>
+using TileKernelOf = void (*)(int64_t kc, const float* a, int64_t lda, const float* b, int64_t ldb, float* packed, Y* c, int64_t ldc,
+                              int64_t columns, const EpilogueOf<Y>& epilogue, const float* next, int64_t next_rows);
+using TileKernel = TileKernelOf<float>;
 struct TileKernels {
   TileKernel of[2][4][kMaxRows + 1];       // [A column-major][vectors][rows]; B packed, `packed` is not used
   TileKernel packing[2][4][kMaxRows + 1];  // reads B where it lies and packs it
   TileKernel bare[2][4][kMaxRows + 1];     // in f32 builds alone
+  TileKernelOf<Bf16> rounding[2][4][kMaxRows + 1];  // where a step is a pair: C in bf16, of one block of k
 };
 extern const TileKernels tile_kernels;
 
@@ -271,9 +275,9 @@ struct PackedB {
 };
 
 // C (mc rows) from A (mc x kc) times panels [first, last). c is its first row, column 0 of the whole C.
-template <bool kColumns>
+template <bool kColumns, class Y>
 NDL_INLINE void block_product(int64_t mc, int64_t kc, const float* a, int64_t lda, const Panels& panels, int64_t first, int64_t last,
-                              const PackedB& b, float* c, int64_t ldc, const Epilogue& epilogue) {
+                              const PackedB& b, Y* c, int64_t ldc, const EpilogueOf<Y>& epilogue) {
   while (first < last) {
     // Panels of one width together: it fixes the rows of a tile.
     const int width = panels.width(first);
@@ -291,9 +295,13 @@ NDL_INLINE void block_product(int64_t mc, int64_t kc, const float* a, int64_t ld
         const int64_t j = panels.first(p) * kLanes;
         const bool in_place = b.source != nullptr && tile == 0 && panels.columns_of(p) == width * kLanes;
         float* panel = const_cast<float*>(b.data) + j * b.depth + b.k0 * width * kLanes;
-        (in_place && (b.again || tiles > 1) ? tile_kernels.packing : tile_kernels.of)[kColumns][width][rows](
-            kc, kColumns ? a + i : a + i * lda, lda, in_place ? b.source + j : panel, in_place ? b.ld : width * kLanes, panel, c + i * ldc + j,
-            ldc, panels.columns_of(p), epilogue.at(i * ldc + j, j), a + (i + rows + next) * lda, next_rows);
+        const auto* kernels = [&] {
+          if constexpr (kIsBf16<Y>) return &tile_kernels.rounding;
+          else return in_place && (b.again || tiles > 1) ? &tile_kernels.packing : &tile_kernels.of;
+        }();
+        (*kernels)[kColumns][width][rows](kc, kColumns ? a + i : a + i * lda, lda, in_place ? b.source + j : panel,
+                                          in_place ? b.ld : width * kLanes, panel, c + i * ldc + j, ldc, panels.columns_of(p),
+                                          epilogue.at(i * ldc + j, j), a + (i + rows + next) * lda, next_rows);
       }
     }
     first = end;
@@ -400,6 +408,11 @@ NDL_INLINE void multiply(int64_t products, int64_t m, int64_t n, int64_t k, cons
           const PackedB right{packed + product * panels.floats(k), k, k0};
           const int64_t corner = m0 * ldc + product * n;
           if constexpr (kIsBf16<T>) {
+            if constexpr (kStep == 2)
+              if (depth.blocks == 1) {
+                block_product<false>(rows, kc, a.data, a.ld, panels, first, last, right, c + corner, ldc, epilogue.at(corner, product * n));
+                continue;
+              }
             float* sums = own + kScratchFloats - column;
             block_product<false>(rows, kc, a.data, a.ld, panels, first, last, right, sums, kSumsLd, add_to(sums, kb > 0));
             if (kb + 1 < depth.blocks) continue;

@@ -6,7 +6,8 @@
 // or a batch of such products, whose operands lie one after the other; all may have one A or one B.
 //
 // Mapping: a task packs its group of panels of B, one block of k at a time, into scratch of its thread (768 KB, in L2) and
-// lets its rows of A pass; tasks of one group pack alike rather than wait for each other. Where C has few tiles and k is
+// lets its rows of A pass. Tasks follow each other group by group: a thread that goes on with the same group has it packed
+// already where k is one block; threads that share a group pack alike rather than wait for each other. Where C has few tiles and k is
 // deep (the gradient of a weight, summed over a batch), k is cut into slices, each of which sums into a C of its own;
 // these are added in order. Slices depend on the shape alone, so the bits do not depend on threads.
 // A in f32 is read as it lies: copying it cost more than it saved, also where its rows share cache sets; so is one in pairs of
@@ -34,14 +35,14 @@ NDL_INLINE int64_t loose_columns(const Product& p) {
 NDL_INLINE int64_t widest_of(const Product& p) { return p.m > kRowsFor[3] && p.m <= kRowsFor[2] ? 2 : kWidest; }
 
 // How the columns of C are cut: even groups, whose panels of B stay in L2. With few rows to a thread packing B counts: then there
-// are as many groups to each of `sharers`, if a group has still some panels.
+// are as many groups to each of `sharers`, if a group has still some panels and none has much more to do than another.
 struct Groups {
   int64_t columns, widest, vectors, count;
 
   NDL_INLINE Groups(int64_t n, int64_t widest_panel, int64_t sharers)
       : columns(n), widest(widest_panel), vectors(ceil_div(n, kLanes)), count(at_least_1(ceil_div(vectors, kGroup * widest))) {
     const int64_t even = ceil_div(count, sharers) * sharers;
-    if (even * 8 <= vectors) count = even;
+    if (even * 8 <= vectors && (ceil_div(vectors, sharers) * sharers - vectors) * 64 <= vectors) count = even;
   }
   NDL_INLINE int64_t begin(int64_t g) const { return smaller(vectors * g / count * kLanes, columns); }
 };
@@ -150,8 +151,10 @@ void multiply_slices(const Product& p, int64_t slices, const T* a, const T* b, Y
   constexpr bool kTilesPack = !kIsBf16<T>;
   const double flop = 2.0 * static_cast<double>(p.batch) * static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k);
   const Groups groups = groups_of<T>(p, p.m <= kFewRows ? exec.threads : 1);
-  // A task packs its B anew unless its thread has just done so: fewer tasks where no tile does it in passing.
-  const Tasks tasks = tasks_of(p.m, groups.count, flop, p.batch * slices, exec.threads, kTilesPack ? 4 : 2, kIsBf16<Y> ? kNarrowRows : p.m);
+  // A task packs its B anew unless its thread has just done so: fewer of them where k is several blocks.
+  const bool one_block = ceil_div(steps<T>(p.k), slices) <= kKc;
+  const int64_t share = one_block ? 4 : p.m <= kFewRows / 4 ? 1 : kTilesPack ? 4 : 2;
+  const Tasks tasks = tasks_of(p.m, groups.count, flop, p.batch * slices, exec.threads, share, kIsBf16<Y> ? kNarrowRows : p.m);
   float* workspace = static_cast<float*>(exec.workspace) + sum_floats(p, slices);
   for (int32_t thread = 0; thread < exec.threads; ++thread) *TaskScratch(workspace + thread * kTaskFloats<T, Y>).holds = -1;
   exec.parallel_for(tasks.count, tasks.grain, [&](int64_t begin, int64_t end, int32_t thread) {
@@ -181,12 +184,17 @@ void multiply_slices(const Product& p, int64_t slices, const T* a, const T* b, Y
         for (int64_t i = 0; i < blocks; ++i) {
           const int64_t m0 = from + i * kMc, rows = smaller(kMc, to - m0);  // whole tiles as long as there are rows
           const Block left = left_block(p, own_a, m0, rows, k0, kc, own.block);
-          const auto multiply_block = [&](float* target, int64_t ld, const Epilogue& finish) NDL_LAMBDA_INLINE {
+          const auto multiply_block = [&](auto* target, int64_t ld, const auto& finish) NDL_LAMBDA_INLINE {
             if (p.transpose_a && !kAmx) block_product<true>(rows, kc, left.data, left.ld, panels, 0, panels.count, right, target, ld, finish);
             else block_product<false>(rows, kc, left.data, left.ld, panels, 0, panels.count, right, target, ld, finish);
           };
           const int64_t corner = (sum * p.m + m0) * p.n + column;
           if constexpr (kIsBf16<Y>) {
+            if constexpr (kStep == 2)
+              if (depth.blocks == 1) {
+                multiply_block(y + corner, p.n, epilogue.at(corner, column));
+                continue;
+              }
             float* sums = own.block + kScratchFloats + (depth.blocks == 1 ? 0 : m0 - from) * kSumsLd;  // whole at once: in L2
             multiply_block(sums, kSumsLd, add_to(sums, kb > 0));
             if (kb + 1 < depth.blocks) continue;

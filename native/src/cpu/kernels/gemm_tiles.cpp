@@ -11,8 +11,9 @@ namespace {
 
 #if defined(NDL_AMX)
 // The tile of AMX: 32 x 32 sums; of A and B 16 steps at a time, the last ones filled up with zeros.
-void amx_tile(int rows, int vectors, int64_t kc, const float* a, int64_t lda, const float* b, int64_t ldb, float* c, int64_t ldc,
-                         int64_t columns, const Epilogue& epilogue) {
+template <class Y>
+void amx_tile(int rows, int vectors, int64_t kc, const float* a, int64_t lda, const float* b, int64_t ldb, Y* c, int64_t ldc, int64_t columns,
+              const EpilogueOf<Y>& epilogue) {
   constexpr int64_t kDeep = 16;
   alignas(64) float sums[32][32], last_a[32][kDeep], last_b[kDeep][32];
   const int64_t whole = kc / kDeep * kDeep;
@@ -44,16 +45,16 @@ void amx_tile(int rows, int vectors, int64_t kc, const float* a, int64_t lda, co
       store_some(c + i * ldc + j, epilogue.apply(load_some(sums[i] + j, n), i * ldc + j, j, n), n);
     });
 }
-template <int kRows, int kVectors, bool kColumns, TileKind kKind>
-void tile(int64_t kc, const float* a, int64_t lda, const float* b, int64_t ldb, float*, float* c, int64_t ldc, int64_t columns,
-          const Epilogue& epilogue, const float*, int64_t) {
+template <int kRows, int kVectors, bool kColumns, TileKind kKind, class Y = float>
+void tile(int64_t kc, const float* a, int64_t lda, const float* b, int64_t ldb, float*, Y* c, int64_t ldc, int64_t columns,
+          const EpilogueOf<Y>& epilogue, const float*, int64_t) {
   static_assert(!kColumns && kKind == TileKind::plain);
   amx_tile(kRows, kVectors, kc, a, lda, b, ldb, c, ldc, columns, epilogue);
 }
 #else
-template <int kRows, int kVectors, bool kColumns, TileKind kKind>
-void tile(int64_t kc, const float* a, int64_t lda, const float* b, int64_t ldb, float* packed, float* c, int64_t ldc, int64_t columns,
-          const Epilogue& epilogue, const float* next, int64_t next_rows) {
+template <int kRows, int kVectors, bool kColumns, TileKind kKind, class Y = float>
+void tile(int64_t kc, const float* a, int64_t lda, const float* b, int64_t ldb, float* packed, Y* c, int64_t ldc, int64_t columns,
+          const EpilogueOf<Y>& epilogue, const float* next, int64_t next_rows) {
   micro_kernel<kRows, kVectors, kColumns, kKind>(kc, a, lda, b, ldb, packed, c, ldc, columns, epilogue, next, next_rows);
 }
 #endif
@@ -62,8 +63,10 @@ template <int kVectors, int kRows>
 constexpr void fill(TileKernels& table) {
   if constexpr (kRows > 0) {
     table.of[0][kVectors][kRows] = tile<kRows, kVectors, false, TileKind::plain>;
-    if constexpr (!kAmx) {  // whose operands are packed rows
-      table.of[1][kVectors][kRows] = tile<kRows, kVectors, true, TileKind::plain>;
+    if constexpr (kStep == 2) table.rounding[0][kVectors][kRows] = tile<kRows, kVectors, false, TileKind::plain, Bf16>;
+    if constexpr (kStep == 2 && !kAmx) table.rounding[1][kVectors][kRows] = tile<kRows, kVectors, true, TileKind::plain, Bf16>;
+    if constexpr (!kAmx) table.of[1][kVectors][kRows] = tile<kRows, kVectors, true, TileKind::plain>;  // AMX's operands are packed rows
+    if constexpr (kStep == 1) {  // others pack before
       table.packing[0][kVectors][kRows] = tile<kRows, kVectors, false, TileKind::packing>;
       table.packing[1][kVectors][kRows] = tile<kRows, kVectors, true, TileKind::packing>;
     }
