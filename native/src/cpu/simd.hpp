@@ -213,6 +213,21 @@ NDL_INLINE F32 permute(F32 v, I32 lanes) {
 #endif
 }
 
+// Turns a square of kLanes vectors: lane j of vector i becomes lane i of vector j. Halves of 1, 2, 4... lanes change places.
+template <int kStep = 1>
+NDL_INLINE void transpose(F32 (&v)[kLanes]) {
+  I32 upper, below, above;
+  for (int i = 0; i < kLanes; ++i) upper[i] = (i & kStep) != 0 ? -1 : 0, below[i] = i & ~kStep, above[i] = i | kStep;
+#pragma GCC unroll 16
+  for (int i = 0; i < kLanes; ++i) {
+    if ((i & kStep) != 0) continue;
+    const F32 first = v[i], second = v[i + kStep];
+    v[i] = select(upper, permute(second, below), first);
+    v[i + kStep] = select(upper, second, permute(first, above));
+  }
+  if constexpr (2 * kStep < kLanes) transpose<2 * kStep>(v);
+}
+
 // Two floats, over and over.
 NDL_INLINE F32 broadcast_pair(const float* source) {
   typedef int64_t Pairs __attribute__((vector_size(kVectorBytes)));

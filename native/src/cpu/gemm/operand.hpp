@@ -50,6 +50,16 @@ NDL_INLINE void copy_along(const T* row, int64_t depth, int64_t k0, int64_t coun
   }
 }
 
+// The same, at most kLanes of them.
+template <class T>
+NDL_INLINE F32 load_steps(const T* row, int64_t depth, int64_t k0, int count) {
+  if constexpr (!kPairs<T>) return load_some(row + k0, count);
+  if (2 * (k0 + count) <= depth) return load_some(reinterpret_cast<const float*>(row + 2 * k0), count);
+  float v[kLanes] = {};
+  copy_along(row, depth, k0, count, v);
+  return load(v);
+}
+
 // Rows `count` wide, of a block of A: as they lie where their elements are steps, else made into such in scratch.
 template <class T>
 NDL_INLINE Block block_along(const T* a, int64_t ld, int64_t depth, int64_t rows, int64_t k0, int64_t count, float* scratch) {

@@ -90,18 +90,22 @@ NDL_INLINE void pack_operand(const Product& p, const T* b, int64_t k0, int64_t k
     });
     return;
   }
-  // Rows of B are columns of op(B): each is read along its length, in runs short enough that the panel stays in L1.
+  // Rows of B are columns of op(B): squares of them are turned.
   for (int64_t panel = first; panel < last; ++panel) {
     const int64_t nr = panels.width(panel) * kLanes, columns = panels.columns_of(panel), j = panels.first(panel) * kLanes;
     float* target = packed + j * kc;
-    for (int64_t run = 0; run < kc; run += kLanes) {
-      const int64_t length = kc - run < kLanes ? kc - run : kLanes;
-      for (int64_t column = 0; column < nr; ++column) {
-        const T* source = b + (j + column) * p.k;
-        for (int64_t k = run; k < run + length; ++k)
-          target[k * nr + column] = column < columns ? step(source, k0 + k, p.k - (k0 + k) * kStep) : 0.0f;
+    for (int64_t k = 0; k < kc; k += kLanes)
+      for (int64_t column = 0; column < nr; column += kLanes) {
+        const int64_t length = smaller(kLanes, kc - k), count = smaller(kLanes, columns - column);
+        F32 square[kLanes];
+#pragma GCC unroll 16
+        for (int64_t i = 0; i < kLanes; ++i)
+          square[i] = i < count ? load_steps(b + (j + column + i) * p.k, p.k, k0 + k, static_cast<int>(length)) : F32{};
+        transpose(square);
+#pragma GCC unroll 16
+        for (int64_t i = 0; i < kLanes; ++i)
+          if (i < length) store<F32>(target + (k + i) * nr + column, square[i]);
       }
-    }
   }
 }
 
