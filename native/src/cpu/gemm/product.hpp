@@ -6,8 +6,9 @@
 // or a batch of such products, whose operands lie one after the other; all may have one A or one B.
 //
 // Mapping: a task packs its group of panels of B, one block of k at a time, into scratch of its thread (768 KB, in L2) and
-// lets its rows of A pass. Tasks follow each other group by group: a thread that goes on with the same group has it packed
-// already where k is one block; threads that share a group pack alike rather than wait for each other. Where C has few tiles and k is
+// lets its rows of A pass. Where k is one block, tasks follow each other group by group, and a thread that goes on
+// with the same group has it packed already; else chunk by chunk, whose rows of A stay near. Threads that share a group pack alike
+// rather than wait for each other. Where C has few tiles and k is
 // deep (the gradient of a weight, summed over a batch), k is cut into slices, each of which sums into a C of its own;
 // these are added in order. Slices depend on the shape alone, so the bits do not depend on threads.
 // A in f32 is read as it lies: copying it cost more than it saved, also where its rows share cache sets; so is one in pairs of
@@ -164,7 +165,9 @@ void multiply_slices(const Product& p, int64_t slices, const T* a, const T* b, Y
   exec.parallel_for(tasks.count, tasks.grain, [&](int64_t begin, int64_t end, int32_t thread) {
     const TaskScratch own(workspace + thread * kTaskFloats<T, Y>);
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t chunk = task % tasks.chunks, group = task / tasks.chunks % groups.count, sum = task / tasks.chunks / groups.count;
+      const int64_t sum = task / (tasks.chunks * groups.count), place = task % (tasks.chunks * groups.count);
+      const int64_t group = one_block ? place / tasks.chunks : place % groups.count;
+      const int64_t chunk = one_block ? place % tasks.chunks : place / groups.count;
       const int64_t slice = sum % slices, product = sum / slices;
       const int64_t from = p.m * chunk / tasks.chunks, to = p.m * (chunk + 1) / tasks.chunks, blocks = ceil_div(to - from, kMc);
       const int64_t column = groups.begin(group), columns = groups.begin(group + 1) - column;
@@ -176,7 +179,7 @@ void multiply_slices(const Product& p, int64_t slices, const T* a, const T* b, Y
       const Panels panels(columns, groups.widest);
       // Whole panels of a B in f32 that lies in rows are packed by the tiles that meet them first.
       const int64_t whole = !kTilesPack || p.transpose_b ? 0 : columns % kLanes == 0 ? panels.count : panels.count - 1;
-      const int64_t needs = depth.blocks == 1 ? task / tasks.chunks : -1;
+      const int64_t needs = one_block && depth.blocks == 1 ? task / tasks.chunks : -1;
       const bool packed = needs >= 0 && *own.holds == needs;
       *own.holds = needs;
       for (int64_t kb = 0; kb < depth.blocks; ++kb) {
