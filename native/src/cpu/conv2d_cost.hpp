@@ -42,8 +42,8 @@ double conv2d_implicit_gemm_estimate(const Conv2d& r, const Env& env, Target tar
                   r.bytes / (rate.bytes * std::min(env.cores, 2)));
 }
 
-// Tiles that overhang are computed whole (how an image is cut: winograd/cut.hpp). Transforms cost by tile and channel, the memory they pass through included;
-// the transformed weight (or its gradient's sums, written and read) is read from L3, or from memory where it is large.
+// Tiles that overhang are computed whole (how an image is cut: winograd/cut.hpp). Transforms cost by tile and channel, the
+// memory they pass through included; the transformed weight (or its gradient's sums, written and read) is read from L3, or from memory where it is large.
 template <int kTile, Conv2dPass kPass>
 double conv2d_winograd_estimate(const Conv2d& r, const Env& env, Target target) {
   constexpr bool kInput = kPass == Conv2dPass::backward_input, kWeight = kPass == Conv2dPass::backward_weight;

@@ -16,7 +16,8 @@
 //   fused    all tiles are one chunk: a task does all points of its block of channels and transforms them back at once
 //   shared   the sums of all points stand in the workspace until the last chunk is added
 //
-// Nothing that is added depends on the number of threads. Padding is any, odd sizes overhang the last tiles.
+// Nothing that is added depends on the number of threads. Padding is any; the last tiles of F(4) overhang or
+// give way to F(2) (winograd/cut.hpp).
 // Memory of F(4x4) at 64x56x56, 128x28x28, 256x14x14, 512x7x7, batch 16, two cores: U 0.6, 2.4, 9.4, 38 MB; workspace 1.0,
 // 1.5, 1.6, 5.5 MB forward, 2.7, 4.8, 16, 11 MB backward weight (V and E of a chunk, at most 24 MB, and the sums, U's size).
 // Refuses: f64; kernels, strides, dilations and groups other than 3x3, 1, 1, 1; U above 256 MB; F(4x4) under precision strict.

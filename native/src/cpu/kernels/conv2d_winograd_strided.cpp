@@ -213,7 +213,7 @@ __attribute__((noinline)) void multiply_column(const Channels& needed, const flo
 
 // The outputs of a tile from `half`.
 template <bool kStream, class T>
-NDL_INLINE void finish_tile(const Conv2d& r, const Tile& tile, const float* half, int64_t first, int64_t width, const EpilogueOf<T>& epilogue, T* y) {
+NDL_INLINE void transform_outputs(const Conv2d& r, const Tile& tile, const float* half, int64_t first, int64_t width, const EpilogueOf<T>& epilogue, T* y) {
   const int64_t corner = ((tile.n * r.p + tile.row) * r.q + tile.column) * r.k, rows = smaller(kTile, r.p - tile.row),
                 columns = smaller(kTile, r.q - tile.column);
   for_vectors(first, smaller(first + width, r.k), [&](int64_t k, int lanes) NDL_LAMBDA_INLINE {
@@ -247,7 +247,7 @@ void multiply_block(const Conv2d& r, const Plan& p, const Block& b, const float*
                                                                    u + j * p.channels * kSide * width, half + (t * kTile * kSide + j) * width);
     }
     for (int64_t t = 0; t < count; ++t)
-      finish_tile<kStream>(r, tile_of(b, t0 + t), half + t * kTile * kSide * width, k, width, finish, y);
+      transform_outputs<kStream>(r, tile_of(b, t0 + t), half + t * kTile * kSide * width, k, width, finish, y);
   }
 }
 

@@ -66,8 +66,8 @@ struct Image {
 struct Region {
   int64_t row, column, rows, columns;
 };
-// How the outputs of a region are cut into tiles of kRows x kColumns, in the order (n, row, column). In two dimensions each
-// transform is that of one length: F(kRows) of the columns, F(kColumns) of the rows.
+// How the outputs of a region are cut into tiles of kHeight x kWidth, in the order (n, row, column). In two dimensions each
+// transform is that of one length: F(kHeight) of the columns, F(kWidth) of the rows.
 template <int kTileHeight, int kTileWidth>
 struct Grid {
   static constexpr int kHeight = kTileHeight, kWidth = kTileWidth, kPointsInRow = kWidth + 2;
@@ -125,15 +125,18 @@ NDL_INLINE Cut cut_of(const Conv2d& r, int64_t h, int64_t w) { return {winograd_
 // Calls body with a Grid of each part of h x w outputs, and the number of points of the parts before it.
 template <int kTile, class Body>
 NDL_INLINE void for_grids(int64_t n, int64_t h, int64_t w, const Cut& cut, const Body& body) {
-  if constexpr (kTile == 2) {
-    body(Grid<2, 2>(n, {0, 0, h, w}), 0);
-  } else {
-    const int64_t rows = h - cut.rows, columns = w - cut.columns, low = cut.columns > 0 ? 60 : 36;
-    body(Grid<4, 4>(n, {0, 0, rows, columns}), 0);
-    if (cut.columns > 0) body(Grid<4, 2>(n, {0, columns, rows, cut.columns}), 36);
-    if (cut.rows > 0) body(Grid<2, 4>(n, {rows, 0, cut.rows, columns}), low);
-    if (cut.rows > 0 && cut.columns > 0) body(Grid<2, 2>(n, {rows, columns, cut.rows, cut.columns}), low + 24);
-  }
+  int64_t points = 0;
+  const auto part = [&]<int kHeight, int kWidth>(const Region& region) NDL_LAMBDA_INLINE {
+    const Grid<kHeight, kWidth> grid(n, region);
+    body(grid, points);
+    points += grid.kPoints;
+  };
+  const int64_t rows = h - cut.rows, columns = w - cut.columns;
+  if constexpr (kTile == 2) return part.template operator()<2, 2>({0, 0, h, w});
+  part.template operator()<4, 4>({0, 0, rows, columns});
+  if (cut.columns > 0) part.template operator()<4, 2>({0, columns, rows, cut.columns});
+  if (cut.rows > 0) part.template operator()<2, 4>({rows, 0, cut.rows, columns});
+  if (cut.rows > 0 && cut.columns > 0) part.template operator()<2, 2>({rows, columns, cut.rows, cut.columns});
 }
 
 }  // namespace ndl::cpu::NDL_ISA
