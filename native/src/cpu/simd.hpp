@@ -64,6 +64,9 @@ NDL_INLINE V broadcast(Element<V> value) {
 }
 NDL_INLINE F32 broadcast(float value) { return value - F32{}; }
 
+// Where v is larger than best, or the first NaN.
+NDL_INLINE I32 beats(F32 v, F32 best) { return (v > best) | ((v != v) & (best == best)); }
+
 NDL_INLINE F32 select(I32 mask, F32 yes, F32 no) { return mask ? yes : no; }
 NDL_INLINE I32 select(I32 mask, I32 yes, I32 no) { return mask ? yes : no; }
 // Whether any lane of a mask is set.

@@ -88,7 +88,7 @@ NDL_INLINE F32 largest(const float* z, int64_t height, int64_t width, int64_t li
   best = at(0), index = I32{};
   for (int64_t tap = 1; tap < height * width; ++tap) {
     const F32 v = at(tap);
-    const I32 take = (v > best) | ((v != v) & (best == best));
+    const I32 take = beats(v, best);
     best = select(take, v, best), index = select(take, broadcast<I32>(static_cast<int32_t>(tap)), index);
   }
   return best;

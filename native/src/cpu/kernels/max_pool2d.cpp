@@ -40,9 +40,6 @@ NDL_INLINE void put_largest(F32 best, I32 index, int64_t at, int lanes, float* y
   else if constexpr (kIndex<Index>) store_n<I32>(argmax + at, index, lanes);
 }
 
-// Larger, or the first NaN.
-NDL_INLINE I32 beats(F32 v, F32 best) { return (v > best) | ((v != v) & (best == best)); }
-
 // A window of any kind.
 template <bool kStream, class Index>
 void window(const MaxPool2d& r, const float* image, int64_t top, int64_t left, float* y, Index* argmax) {
