@@ -14,9 +14,9 @@
 // streams from L2. A tile's sums stay in registers.
 //
 //   registers   32 of 16 lanes: 8x3, 14x2 or 16x1 sums + width + 1;   16 registers: 4x3, 6x2 or 12x1 sums
-//   rows of A   8 x kKc floats = 16 KB, in L1
-//   B group     kKc x kGroup panels x 48 floats = 512 x 8 x 48 x 4 = 768 KB, in L2 (1 MB and more)
-//   A block     kMc x kKc floats = 56 x 512 x 4 = 112 KB
+//   rows of A   8 x kKc floats = 32 KB: they pass L1 once a panel, as B does
+//   B group     kGroupSteps x 48 floats = 4096 x 48 x 4 = 768 KB, in L2 (1 MB and more)
+//   A block     kMc x kKc floats = 56 x 1024 x 4 = 224 KB where it is gathered
 //
 // A step of k is one float; in the builds for AVX-512 BF16 and AMX, whose dot products take pairs, it is two bf16 in a float's
 // place, and k below counts steps; AMX's tiles are 32 x 32 (kernels/gemm_tiles.cpp). Elsewhere bf16 becomes f32 as it is packed
@@ -45,10 +45,11 @@ inline constexpr int kWidest = kAmx ? 2 : 3;  // vectors of a panel
 template <class T>
 inline constexpr bool kIsBf16 = sizeof(T) == 2;
 
-inline constexpr int64_t kKc = 512;
+inline constexpr int64_t kKc = 1024;            // C is read and written once for so many steps; at 512 a hundredth slower
 inline constexpr int64_t kAhead = 16;           // rows of B that are asked for before they are packed
 inline constexpr int64_t kColumnsAhead = 24;    // rows of a column-major A that are asked for before they are multiplied
-inline constexpr int64_t kGroup = 8;            // panels of B that stay in L2 while rows of A pass
+inline constexpr int64_t kGroup = 8;            // panels of B that stay in L2 while rows of A pass, at most,
+inline constexpr int64_t kGroupSteps = 4096;    // and their steps together
 #if defined(NDL_AMX)
 inline constexpr int kRowsFor[4] = {0, 32, 32, 0};
 #elif defined(__AVX512F__) || defined(__aarch64__)
@@ -60,6 +61,8 @@ inline constexpr int kMaxRows = kRowsFor[1];
 inline constexpr int64_t kMc = 4 * kRowsFor[2];  // about a multiple of every tile's rows
 inline constexpr int64_t kScratchLd = kKc + 16;  // rows a power of two apart would fall into the same cache sets
 inline constexpr int64_t kScratchFloats = kMc * kScratchLd;
+
+NDL_INLINE int64_t group_panels(int64_t kc) { return kc * kGroup <= kGroupSteps ? kGroup : kGroupSteps / kc; }
 
 // How the columns of B are cut: panels of `widest` vectors, and narrower ones at the end rather than empty vectors
 // (49 columns are 2 + 2 vectors, 256 are 3 + 3 + 3 + 3 + 2 + 2 of 16 lanes).
@@ -79,8 +82,9 @@ struct Panels {
     return (to < columns ? to : columns) - from;
   }
   NDL_INLINE int64_t floats(int64_t depth) const { return vectors * kLanes * depth; }
-  NDL_INLINE int64_t groups() const { return (count + kGroup - 1) / kGroup; }
-  NDL_INLINE int64_t group_begin(int64_t g) const { return groups() == 0 ? 0 : count * g / groups(); }
+  // Groups of panels that stay in L2 where a block of k is so deep; the first panel of one of them.
+  NDL_INLINE int64_t groups(int64_t kc) const { return ceil_div(count, group_panels(kc)); }
+  NDL_INLINE int64_t group_begin(int64_t g, int64_t groups) const { return count * g / groups; }
 };
 
 // Blocks of k: even, at most kKc deep, whole chunks.
@@ -89,6 +93,7 @@ struct Depth {
   NDL_INLINE explicit Depth(int64_t depth, int64_t steps_of_chunk = 1)
       : chunk(steps_of_chunk), k(depth / chunk), blocks(depth > kKc ? ceil_div(k, kKc / chunk) : 1) {}
   NDL_INLINE int64_t begin(int64_t block) const { return k * block / blocks * chunk; }
+  NDL_INLINE int64_t deepest() const { return ceil_div(k, blocks) * chunk; }
 };
 
 // What becomes of sums on their way into C, whose elements are T.
@@ -391,14 +396,14 @@ NDL_INLINE void multiply(int64_t products, int64_t m, int64_t n, int64_t k, cons
   const Panels panels(n);
   const Depth depth(k);
   const double flop = 2.0 * static_cast<double>(products) * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
-  const Tasks tasks = tasks_of(m, panels.groups(), flop, products, exec.threads, 4, m);
+  const Tasks tasks = tasks_of(m, panels.groups(depth.deepest()), flop, products, exec.threads, 4, m);
   auto* scratch = static_cast<float*>(exec.workspace);
   exec.parallel_for(tasks.count, tasks.grain, [&](int64_t begin, int64_t end, int32_t thread) {
     for (int64_t task = begin; task < end; ++task) {
       const int64_t group = task % tasks.groups, product = task / tasks.groups % products, chunk = task / tasks.groups / products;
       const int64_t from = m * chunk / tasks.chunks, to = m * (chunk + 1) / tasks.chunks;
       const int64_t blocks = (to - from + kMc - 1) / kMc;
-      const int64_t first = panels.group_begin(group), last = panels.group_begin(group + 1), column = panels.first(first) * kLanes;
+      const int64_t first = panels.group_begin(group, tasks.groups), last = panels.group_begin(group + 1, tasks.groups), column = panels.first(first) * kLanes;
       float* own = scratch + thread * kMultiplyFloats<T>;
       for (int64_t i = 0; i < blocks; ++i) {
         const int64_t m0 = from + (to - from) * i / blocks, rows = from + (to - from) * (i + 1) / blocks - m0;

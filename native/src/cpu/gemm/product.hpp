@@ -7,8 +7,10 @@
 //
 // Mapping: a task packs its group of panels of B, one block of k at a time, into scratch of its thread (768 KB, in L2) and
 // lets its rows of A pass. Where k is one block, tasks follow each other group by group, and a thread that goes on
-// with the same group has it packed already; else chunk by chunk, whose rows of A stay near. Threads that share a group pack alike
-// rather than wait for each other. Where C has few tiles and k is
+// with the same group has it packed already; where rows are many, these are the groups of a thread's own rows, since two that write
+// side by side to one row of C have their caches fetch each other's lines ahead of need (512 squared: up to 10 % on some minutes of
+// a shared machine). Else tasks follow chunk by chunk, whose rows of A stay near. Threads that share a group pack alike rather
+// than wait for each other. Where C has few tiles and k is
 // deep (the gradient of a weight, summed over a batch), k is cut into slices, each of which sums into a C of its own;
 // these are added in order. Slices depend on the shape alone, so the bits do not depend on threads.
 // A in f32 is read as it lies: copying it cost more than it saved, also where its rows share cache sets; so is one in pairs of
@@ -40,15 +42,18 @@ NDL_INLINE int64_t widest_of(const Product& p) { return p.m > kRowsFor[3] && p.m
 struct Groups {
   int64_t columns, widest, vectors, count;
 
-  NDL_INLINE Groups(int64_t n, int64_t widest_panel, int64_t sharers)
-      : columns(n), widest(widest_panel), vectors(ceil_div(n, kLanes)), count(at_least_1(ceil_div(vectors, kGroup * widest))) {
+  NDL_INLINE Groups(int64_t n, int64_t widest_panel, int64_t kc, int64_t sharers)
+      : columns(n), widest(widest_panel), vectors(ceil_div(n, kLanes)), count(at_least_1(ceil_div(vectors, group_panels(kc) * widest))) {
     const int64_t even = ceil_div(count, sharers) * sharers;
     if (even * 8 <= vectors && (ceil_div(vectors, sharers) * sharers - vectors) * 64 <= vectors) count = even;
   }
   NDL_INLINE int64_t begin(int64_t g) const { return smaller(vectors * g / count * kLanes, columns); }
 };
 template <class T>
-NDL_INLINE Groups groups_of(const Product& p, int64_t sharers = 1) { return Groups(p.n - loose_columns<T>(p), widest_of(p), sharers); }
+NDL_INLINE Groups groups_of(const Product& p, int64_t slices = 1, int64_t sharers = 1) {
+  const int64_t all = steps<T>(p.k), deepest = slices == 1 ? Depth(all, kChunk<T>).deepest() : kKc;
+  return Groups(p.n - loose_columns<T>(p), widest_of(p), deepest, sharers);
+}
 inline constexpr int64_t kFewRows = 1024;
 
 template <class T>
@@ -58,7 +63,7 @@ NDL_INLINE int64_t slices_of(const Product& p) {
 }
 
 // Floats of workspace: the sums of the slices, then for each core what a task needs.
-inline constexpr int64_t kGroupFloats = kKc * kGroup * kWidest * kLanes;
+inline constexpr int64_t kGroupFloats = kGroupSteps * kWidest * kLanes;
 inline constexpr int64_t kNarrowRows = 1024;
 template <class T, class Y>
 inline constexpr int64_t kTaskFloats = 16 + kGroupFloats + (kIsBf16<T> ? kScratchFloats : 2 * kKc) + (kIsBf16<Y> ? kNarrowRows * kSumsLd : 0);
@@ -155,19 +160,20 @@ template <class T, class Y>
 void multiply_slices(const Product& p, int64_t slices, const T* a, const T* b, Y* y, const EpilogueOf<Y>& epilogue, const Exec& exec) {
   constexpr bool kTilesPack = !kIsBf16<T>;
   const double flop = 2.0 * static_cast<double>(p.batch) * static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k);
-  const Groups groups = groups_of<T>(p, p.m <= kFewRows ? exec.threads : 1);
   // A task packs its B anew unless its thread has just done so: fewer of them where k is several blocks.
-  const bool one_block = ceil_div(steps<T>(p.k), slices) <= kKc;
+  const bool one_block = ceil_div(steps<T>(p.k), slices) <= kKc, own_rows = one_block && p.m >= 128 * exec.threads;
+  const Groups groups = groups_of<T>(p, slices, p.m <= kFewRows && !own_rows ? exec.threads : 1);
   const int64_t share = one_block ? 4 : p.m <= kFewRows / 4 ? 1 : kTilesPack ? 4 : 2;
   const Tasks tasks = tasks_of(p.m, groups.count, flop, p.batch * slices, exec.threads, share, kIsBf16<Y> ? kNarrowRows : p.m);
+  const int64_t run = own_rows && tasks.chunks % exec.threads == 0 ? tasks.chunks / exec.threads : tasks.chunks;  // chunks of a group in turn
   float* workspace = static_cast<float*>(exec.workspace) + sum_floats(p, slices);
   for (int32_t thread = 0; thread < exec.threads; ++thread) *TaskScratch(workspace + thread * kTaskFloats<T, Y>).holds = -1;
   exec.parallel_for(tasks.count, tasks.grain, [&](int64_t begin, int64_t end, int32_t thread) {
     const TaskScratch own(workspace + thread * kTaskFloats<T, Y>);
     for (int64_t task = begin; task < end; ++task) {
       const int64_t sum = task / (tasks.chunks * groups.count), place = task % (tasks.chunks * groups.count);
-      const int64_t group = one_block ? place / tasks.chunks : place % groups.count;
-      const int64_t chunk = one_block ? place % tasks.chunks : place / groups.count;
+      const int64_t group = one_block ? place / run % groups.count : place % groups.count;
+      const int64_t chunk = one_block ? place / (run * groups.count) * run + place % run : place / groups.count;
       const int64_t slice = sum % slices, product = sum / slices;
       const int64_t from = p.m * chunk / tasks.chunks, to = p.m * (chunk + 1) / tasks.chunks, blocks = ceil_div(to - from, kMc);
       const int64_t column = groups.begin(group), columns = groups.begin(group + 1) - column;
@@ -179,7 +185,7 @@ void multiply_slices(const Product& p, int64_t slices, const T* a, const T* b, Y
       const Panels panels(columns, groups.widest);
       // Whole panels of a B in f32 that lies in rows are packed by the tiles that meet them first.
       const int64_t whole = !kTilesPack || p.transpose_b ? 0 : columns % kLanes == 0 ? panels.count : panels.count - 1;
-      const int64_t needs = one_block && depth.blocks == 1 ? task / tasks.chunks : -1;
+      const int64_t needs = one_block && depth.blocks == 1 ? sum * groups.count + group : -1;
       const bool packed = needs >= 0 && *own.holds == needs;
       *own.holds = needs;
       for (int64_t kb = 0; kb < depth.blocks; ++kb) {

@@ -148,7 +148,7 @@ struct Slices {
 };
 NDL_INLINE Slices slices_of(const Conv2d& r) {
   const int64_t pixels = r.n * r.p * r.q, kg = r.k / r.groups, row = r.r * r.s * (r.c / r.groups);
-  const int64_t wanted = at_least_1(kWeightTasks / at_least_1(r.groups * Panels(row).groups()));
+  const int64_t wanted = at_least_1(kWeightTasks / at_least_1(r.groups * Panels(row).groups(kKc)));
   const int64_t room = smaller((pixels + kKc - 1) / kKc, kSliceFloats / (r.k * row + 1));
   const int64_t count = at_least_1(smaller(wanted, room));
   const int64_t blocks = at_least_1(smaller(wanted / count, (kg + 15) / 16)), rows = ((kg + blocks - 1) / blocks + 15) / 16 * 16;
@@ -192,18 +192,19 @@ void sum_weight(const Conv2d& r, const T* x, const T* dy, T* dw, const Exec& exe
   const int64_t cg = r.c / r.groups, kg = r.k / r.groups, row = r.r * r.s * cg, pixels = r.n * r.p * r.q, size = r.k * row;
   const Slices slices = slices_of(r);
   const Panels panels(row);
+  const int64_t parts = panels.groups(smaller(steps<T>(slices.pixels), kKc));
   auto* scratch = static_cast<float*>(exec.workspace) + sums_floats<T>(r, slices);
   float* sums = static_cast<float*>(exec.workspace);
   const bool in_place = sums_floats<T>(r, slices) == 0;
   if constexpr (!kIsBf16<T>)
     if (in_place) sums = dw;
 
-  exec.parallel_for(r.groups * slices.row_blocks * slices.count * panels.groups(), 1, [&](int64_t begin, int64_t end, int32_t thread) {
+  exec.parallel_for(r.groups * slices.row_blocks * slices.count * parts, 1, [&](int64_t begin, int64_t end, int32_t thread) {
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t part = task % panels.groups(), slice = task / panels.groups() % slices.count;
-      const int64_t block = task / panels.groups() / slices.count % slices.row_blocks, g = task / panels.groups() / slices.count / slices.row_blocks;
+      const int64_t part = task % parts, slice = task / parts % slices.count;
+      const int64_t block = task / parts / slices.count % slices.row_blocks, g = task / parts / slices.count / slices.row_blocks;
       const int64_t k0 = block * slices.rows, rows = kg - k0 < slices.rows ? kg - k0 : slices.rows;
-      const int64_t p0 = panels.group_begin(part), p1 = panels.group_begin(part + 1);
+      const int64_t p0 = panels.group_begin(part, parts), p1 = panels.group_begin(part + 1, parts);
       float* target = sums + slice * size + (g * kg + k0) * row;
       const int64_t first = slice * slices.pixels, last = first + slices.pixels < pixels ? first + slices.pixels : pixels;
       if (first >= last && part == 0) fill_floats(target, 0.0f, rows * row);
