@@ -14,9 +14,9 @@
 namespace ndl {
 namespace {
 
-// About 20 microseconds: longer than the gaps inside a training step, short enough that other programs,
-// and the threads of .NET, do not lose a core to us.
-constexpr int kSpins = 600;
+// About 100 microseconds: longer than the gaps inside a training step and the differences between threads' shares of it,
+// since a wake-up costs what a small op does; short enough that other programs, and the threads of .NET, soon have the core.
+constexpr int kSpins = 3000;
 
 void relax() {
 #if defined(__x86_64__)
