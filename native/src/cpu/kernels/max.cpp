@@ -14,14 +14,14 @@ struct Best {
   I32 term;  // -1: none yet
 
   NDL_INLINE void take(F32 v, I32 t) {
-    const I32 better = (v > value) | ((v != v) & (value == value)) | (term < 0);
+    const I32 better = beats(v, value) | (term < 0);
     value = select(better, v, value);
     term = select(better, t, term);
   }
 };
 
-// Whether the second beats the first of two scalars; equal ones and two NaNs go to the smaller term.
-NDL_INLINE bool beats(float value, int32_t term, float other, int32_t other_term) {
+// Whether the second of two scalars is the better; equal ones and two NaNs go to the smaller term.
+NDL_INLINE bool second_wins(float value, int32_t term, float other, int32_t other_term) {
   if (other_term < 0 || term < 0) return term < 0;
   const bool nan = value != value, other_nan = other != other;
   if (nan || other_nan) return nan && other_nan ? other_term < term : other_nan;
@@ -51,13 +51,13 @@ NDL_INLINE void contiguous_max(const Reduce& r, const float* x, int64_t first, i
     int64_t i = 0;
     for (; i + kLanes <= n; i += kLanes) best.take(load(row + i), ramp + static_cast<int32_t>(t + i));
     for (; i < n; ++i)
-      if (const auto at = static_cast<int32_t>(t + i); beats(tail_value, tail_term, row[i], at)) tail_value = row[i], tail_term = at;
+      if (const auto at = static_cast<int32_t>(t + i); second_wins(tail_value, tail_term, row[i], at)) tail_value = row[i], tail_term = at;
   });
   float values[kLanes];
   store<F32>(values, best.value);
   store<I32>(numbers, best.term);
   for (int lane = 0; lane < kLanes; ++lane)
-    if (beats(tail_value, tail_term, values[lane], numbers[lane])) tail_value = values[lane], tail_term = numbers[lane];
+    if (second_wins(tail_value, tail_term, values[lane], numbers[lane])) tail_value = values[lane], tail_term = numbers[lane];
   *value = tail_value;
   *term = tail_term;
 }
@@ -78,7 +78,7 @@ void run(const Reduce& r, const float* x, float* y, int64_t* argmax, const Exec&
       float value = values[i];
       int32_t term = terms[i];
       for (int64_t at = i + r.outputs; at < plan.chunks * r.outputs; at += r.outputs)
-        if (beats(value, term, values[at], terms[at])) value = values[at], term = terms[at];
+        if (second_wins(value, term, values[at], terms[at])) value = values[at], term = terms[at];
       if (y != nullptr) y[i] = value;
       if (argmax != nullptr) argmax[i] = term;
     }
