@@ -79,7 +79,7 @@ internal static class MethodsCommand
                 return library.Time(call.Name, iterations);
             };
         }
-        var times = Runner.Measure(timed, options.Rounds, options.Seconds, stop);
+        var times = Runner.Measure(timed, options, stop);
         library.Options = usual;
         return times;
     }

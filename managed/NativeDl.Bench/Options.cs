@@ -21,6 +21,9 @@ internal abstract class RoundOptions : MeasureOptions
 
     [Option("seconds", Default = 0.1, HelpText = "Seconds a contestant runs in a round.")]
     public double Seconds { get; set; }
+
+    [Option("round-trip", Default = 0.0, HelpText = "Repeat a round in which a word took longer than so many ns from core to core and back (150: cores that share a cache); 0: none.")]
+    public double RoundTrip { get; set; }
 }
 
 internal abstract class FieldOptions : RoundOptions

@@ -55,13 +55,14 @@ internal sealed class Report(
             yield return goals;
     }
 
-    public JsonObject ToJson(int threads, int rounds) => new()
+    public JsonObject ToJson(int threads, RoundOptions options) => new()
     {
         ["machine"] = Machine.Describe(),
         ["system"] = RuntimeInformation.OSDescription,
         ["runtime"] = RuntimeInformation.FrameworkDescription,
         ["threads"] = threads,
-        ["rounds"] = rounds,
+        ["rounds"] = options.Rounds,
+        ["round_trip_limit_ns"] = options.RoundTrip,
         ["bounds"] = bounds is null ? null : JsonSerializer.SerializeToNode(bounds.Rates),
         ["results"] = new JsonArray([.. results.Select(r => (JsonNode)new JsonObject
         {

@@ -25,7 +25,7 @@ internal static class RunCommand
         var bounds = options.NoBounds ? null : Bounds.TryMeasure(threads);
         if (bounds is null && !options.NoBounds)
             Console.Error.WriteLine("without bounds: tests/peers/bounds was not built");
-        var runner = new Runner(field.Contestants, threads, options.Rounds, options.Seconds, stop);
+        var runner = new Runner(field.Contestants, threads, options, stop);
         var results = new List<Result>();
         string? error = null;
         try
@@ -58,7 +58,7 @@ internal static class RunCommand
                 table.Print();
         }
         if (options.Json is { } path)
-            File.WriteAllText(path, report.ToJson(threads, options.Rounds).ToJsonString(s_indented) + "\n");
+            File.WriteAllText(path, report.ToJson(threads, options).ToJsonString(s_indented) + "\n");
         if (error is not null)
             Console.Error.WriteLine("error: " + error);
         return stop.IsCancellationRequested ? 130 : error is null ? 0 : 1;

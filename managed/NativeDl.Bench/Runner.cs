@@ -11,7 +11,7 @@ internal sealed record Result(
 }
 
 /// <summary>Checks, then times, contestants in turn. The first is the library.</summary>
-internal sealed class Runner(IReadOnlyList<IContestant> contestants, int threads, int rounds, double secondsPerRound, CancellationToken stop)
+internal sealed class Runner(IReadOnlyList<IContestant> contestants, int threads, RoundOptions options, CancellationToken stop)
 {
     // OpenMP's workers spin for some milliseconds after their last loop, on the cores that the next contestant is timed on.
     private static readonly TimeSpan s_rest = TimeSpan.FromMilliseconds(10);
@@ -48,31 +48,45 @@ internal sealed class Runner(IReadOnlyList<IContestant> contestants, int threads
 
     /// <summary>The times of contestants that are prepared.</summary>
     public Dictionary<string, Sample> Measure(IReadOnlyList<IContestant> able, string pass) => Measure(
-        able.ToDictionary(c => c.Name, c => (Func<int, double>)(iterations => c.Time(pass, iterations))), rounds, secondsPerRound, stop);
+        able.ToDictionary(c => c.Name, c => (Func<int, double>)(iterations => c.Time(pass, iterations))), options, stop);
 
     /// <summary>
     /// Times functions that take a number of iterations and give seconds. That number is found once, after one run to warm
-    /// up; the rounds then go in turn, so that a drift of the machine meets all alike.
+    /// up; the rounds then go in turn, so that a drift of the machine meets all alike. A round at whose beginning or end the
+    /// cores were too far apart is repeated.
     /// </summary>
     public static Dictionary<string, Sample> Measure(
-        IReadOnlyDictionary<string, Func<int, double>> timed, int rounds, double secondsPerRound, CancellationToken stop)
+        IReadOnlyDictionary<string, Func<int, double>> timed, RoundOptions options, CancellationToken stop)
     {
         var iterations = new Dictionary<string, int>();
         foreach (var (name, time) in timed)
         {
             time(1);
             var once = time(1);
-            iterations[name] = Math.Clamp((int)(secondsPerRound / Math.Max(once, 1e-9)), 1, 1_000_000);
+            iterations[name] = Math.Clamp((int)(options.Seconds / Math.Max(once, 1e-9)), 1, 1_000_000);
         }
         var times = timed.ToDictionary(t => t.Key, _ => new List<double>());
-        for (var round = 0; round < rounds; round++)
+        var distance = new CoreDistance(options.RoundTrip);
+        for (var kept = 0; kept < options.Rounds;)
         {
+            var counts = distance.IsNear;
+            var round = new Dictionary<string, double>();
             foreach (var (name, time) in timed)
             {
+                if (!counts)
+                    break;
                 stop.ThrowIfCancellationRequested();
                 Thread.Sleep(s_rest);
-                times[name].Add(time(iterations[name]) / iterations[name]);
+                round[name] = time(iterations[name]) / iterations[name];
             }
+            if (!counts || !distance.IsNear)
+            {
+                distance.Retry(options.Rounds, stop);
+                continue;
+            }
+            foreach (var (name, seconds) in round)
+                times[name].Add(seconds);
+            kept++;
         }
         return times.ToDictionary(t => t.Key, t => Sample.Of(t.Value));
     }

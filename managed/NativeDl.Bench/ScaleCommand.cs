@@ -35,7 +35,7 @@ internal static class ScaleCommand
         var threads = options.Threads == 0 ? Machine.Cores : options.Threads;
         Directory.CreateDirectory(options.Output);
         using var field = new Field(options, Console.Error.WriteLine);
-        var runner = new Runner(field.Contestants, threads, options.Rounds, options.Seconds, stop);
+        var runner = new Runner(field.Contestants, threads, options, stop);
         var json = new JsonObject { ["machine"] = Machine.Describe(), ["threads"] = threads, ["rounds"] = options.Rounds };
         foreach (var series in s_series.Where(s => s.Name.Contains(options.Filter, StringComparison.Ordinal)))
         {

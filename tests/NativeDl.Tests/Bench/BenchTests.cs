@@ -52,6 +52,19 @@ public sealed class BenchTests
     }
 
     [Test]
+    public void Rounds_AreRepeatedWhileCoresAreApart()
+    {
+        if (Environment.ProcessorCount < 2)
+            Assert.Ignore("one core has no distance");
+        var calls = 0;
+        var timed = new Dictionary<string, Func<int, double>> { ["x"] = _ => ++calls };
+        var error = Assert.Throws<InvalidDataException>(() => Runner.Measure(timed, new RunOptions { Rounds = 1, RoundTrip = 1e-3 }, default))!;
+        Assert.That(error.Message, Does.Contain("--round-trip"));
+        Assert.That(calls, Is.EqualTo(2), "only to warm up");
+        Assert.That(Runner.Measure(timed, new RunOptions { Rounds = 3, RoundTrip = 1e9 }, default)["x"].Least, Is.EqualTo(5));
+    }
+
+    [Test]
     public void Work_CountsOperationsAndBytes()
     {
         var w = Workload.Parse("conv2d x=1x4x4x8 weight=16x3x3x8 pad_top=1 pad_bottom=1 pad_left=1 pad_right=1");
