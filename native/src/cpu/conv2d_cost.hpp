@@ -38,17 +38,18 @@ double conv2d_implicit_gemm_estimate(const Conv2d& r, const Env& env, Target tar
   const double products = 2 * windows * groups * taps * (kWeight ? whole(in * taps, kCostLanes) / taps * out : in * whole(out, kCostLanes));
   const double gather = pointwise ? 0 : runs * 400 + windows * groups * taps * in * 12;
   const Rates rate = rates(target);
-  return std::max((products * (!kWeight ? 1 : pointwise ? 1.05 : 1.2) / kProductGain / rate.flop + gather / vector_rate(target)) / env.cores,
+  return std::max((products * (!kWeight ? 1 : taps == 1 ? 1.05 : 1.2) / kProductGain / rate.flop + gather / vector_rate(target)) / env.cores,
                   r.bytes / (rate.bytes * std::min(env.cores, 2)));
 }
 
 // Tiles that overhang are computed whole (how an image is cut: winograd/cut.hpp). Transforms cost by tile and channel, the
-// memory they pass through included; the transformed weight (or its gradient's sums, written and read) is read from L3, or from memory where it is large.
+// memory they pass through included; the transformed weight (or its gradient's sums, written and read) is read from L3, or from
+// memory where it is large, unless so few tiles are summed that all of them are near at once.
 template <int kTile, Conv2dPass kPass>
 double conv2d_winograd_estimate(const Conv2d& r, const Env& env, Target target) {
   constexpr bool kInput = kPass == Conv2dPass::backward_input, kWeight = kPass == Conv2dPass::backward_weight;
   constexpr double kPoints = (kTile + 2) * (kTile + 2), kTransform = (kTile == 4 ? 700 : 200) * (kWeight ? 1.6 : 1);
-  constexpr double kLarge = 16 << 20;
+  constexpr double kLarge = 16 << 20, kFewSummed = 24 << 20;
   const auto side = [&](int64_t n) {  // in tiles, of which those of F(2) at the end have fewer points
     const int64_t rest = kTile == 4 ? winograd_rest(r, n) : 0;
     return std::ceil(static_cast<double>(std::max<int64_t>(n - rest, 0)) / kTile) + (rest > 0 ? 4.0 / 6 : 0);
@@ -59,9 +60,9 @@ double conv2d_winograd_estimate(const Conv2d& r, const Env& env, Target target) 
   const double products = 2 * kPoints * tiles * (kInput ? k * whole(c, kCostLanes) : c * whole(k, kCostLanes));
   const double transforms = tiles * (whole(c, kCostLanes) + whole(k, kCostLanes)) * kTransform;
   const double weights = kPoints * c * k * 4 * (kWeight ? 2 : 1);
+  const bool near = weights <= kLarge || (kWeight && kPoints * tiles * (c + k) * 4 <= kFewSummed);
   const Rates rate = rates(target);
-  return (products / kProductGain + transforms) / (rate.flop * env.cores) +
-         weights / (rate.bytes * (weights <= kLarge ? 5 : 2) * std::min(env.cores, 2));
+  return (products / kProductGain + transforms) / (rate.flop * env.cores) + weights / (rate.bytes * (near ? 5 : 2) * std::min(env.cores, 2));
 }
 
 // As above, for tiles of 3 x 3 of y and an image of four times the channels, of which a half is left out at a sixth of the points
@@ -93,7 +94,7 @@ inline double conv2d_grouped_estimate(const Conv2d& r, const Env& env, Target ta
 }
 
 // What is read is copied, pixel by pixel where there are groups. Few neighbours in a row leave too few sums to hide the latency of
-// one; the sums of the weight's gradient are updated, and a large weight is read, once for each image or more.
+// one; the sums of the weight's gradient are updated, and a large weight is read, for each band of an image's rows.
 template <Conv2dPass kPass>
 double conv2d_direct_estimate(const Conv2d& r, const Env& env, Target target) {
   constexpr bool kInput = kPass == Conv2dPass::backward_input, kWeight = kPass == Conv2dPass::backward_weight;
@@ -108,7 +109,7 @@ double conv2d_direct_estimate(const Conv2d& r, const Env& env, Target target) {
   const double pixels = n * static_cast<double>(kInput ? r.p * r.q : r.h * r.w) + (kWeight ? n * static_cast<double>(r.p * r.q) : 0);
   const double copies = 1.3 * pixels * groups * ((groups > 1 ? (pair ? 125 : 250) : 0) + 6 * in);
   const double size = static_cast<double>(r.k * r.r * r.s) * static_cast<double>(r.c) / groups;
-  const double sums = kWeight ? 9 * n * size : size > 256e3 ? 6 * n * size : 0;
+  const double sums = kWeight ? 110 * n * size : size > 256e3 ? 6 * n * size : 0;
   const Rates rate = rates(target);
   return std::max((products * few + copies + sums) / (rate.flop * env.cores), r.bytes / (rate.bytes * std::min(env.cores, 2)));
 }
@@ -124,13 +125,17 @@ double conv2d_few_channels_estimate(const Conv2d& r, const Env& env, Target targ
   return estimate(r, env, target, kInput ? excess : excess / 1.3) + added / (rates(target).flop * env.cores);
 }
 
-// The zeros between strided outputs left out; gathers and places pixels.
+// The zeros between strided outputs left out; gathers and places pixels. A task is 56 pixels of one phase: a small image has fewer
+// of them than there are cores.
 inline double conv2d_phases_estimate(const Conv2d& r, const Env& env, Target target) {
   const auto cg = static_cast<double>(r.c / r.groups), kg = static_cast<double>(r.k / r.groups);
   const auto pixels = static_cast<double>(r.n * r.h * r.w * r.groups), taps = static_cast<double>(r.r * r.s);
   const double gathered = pixels * taps / static_cast<double>(r.stride_h * r.stride_w);
   const double moves = gathered * (400 + 12 * kg) + pixels * (400 + 12 * cg);
-  return estimate(r, env, target, whole(cg, kCostLanes) / std::max(cg, 1.0) / kProductGain) + moves / (vector_rate(target) * env.cores);
+  const double phases = static_cast<double>(std::min(r.stride_h, r.r) * std::min(r.stride_w, r.s) * r.groups);
+  const double of_phase = static_cast<double>(r.n * ((r.h + r.stride_h - 1) / r.stride_h) * ((r.w + r.stride_w - 1) / r.stride_w));
+  const double idle = std::max(1.0, env.cores / std::max(1.0, phases * std::ceil(of_phase / 56)));
+  return idle * (estimate(r, env, target, whole(cg, kCostLanes) / std::max(cg, 1.0) / kProductGain) + moves / (vector_rate(target) * env.cores));
 }
 
 }  // namespace ndl::cpu
