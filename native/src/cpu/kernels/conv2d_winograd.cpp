@@ -269,7 +269,7 @@ constexpr int64_t kWeightRows = 4 * kTileRows;                // output channels
 constexpr int64_t kWeightColumns = 64;                        // input channels of a task
 constexpr int64_t kLeastWeightChunk = int64_t{1} << 19;       // floats of V and E of a chunk: 2 MB,
 constexpr int64_t kMostWeightChunk = int64_t{6} << 20;        // and 24 MB where the sums are that large
-constexpr int64_t kPrivateFloats = int64_t{208} << 10;        // of a private task: 832 KB of sums, V and E, in L2
+constexpr int64_t kPrivateFloats = int64_t{256} << 10;        // of a private task: 1 MB of sums, V and E, in L2
 constexpr int64_t kWeightSlices = 8;
 
 enum class WeightMode { priv, fused, shared };
