@@ -5,8 +5,13 @@
 //   backward_weight  likewise, the slices' dw added in their order
 //
 // x, dx [n,h,w,c]; z, dz [n,p,q,k] of the convolution, in the workspace; y, dy, argmax [n,p/pool_h,q/pool_w,k].
-// A slice is as many images as give 4 MB of z (kSlice), which stay in the caches, so that neither z nor dz passes through
-// memory, and rows and columns that fill no window are not computed. Fewer would leave the method's tiles less than full.
+// Neither z nor dz passes through memory, and rows and columns that fill no window are not computed:
+//
+//   private  a slice is a thread's, as many images as give 768 KB of z, in L2. Threads meet once, and have the same images from
+//            op to op: what a core has in its caches it need not fetch from another's
+//   shared   for fewer images, and gradients of weights, whose methods cut the batch themselves: all threads are at one slice,
+//            as many images as give 4 MB of z. Fewer would leave the method's tiles less than full
+//
 // Refuses what the method refuses. The cut into slices follows from the shapes alone. Bound: that of the convolution.
 #include "cpu/simd.hpp"
 #include "ops/conv2d_max_pool2d.hpp"
@@ -16,7 +21,9 @@ namespace {
 
 using Pooled = Conv2dMaxPool2d;
 
-constexpr int64_t kSlice = int64_t{1} << 20;  // floats of z
+constexpr int64_t kSlice = int64_t{1} << 20;           // floats of z, shared
+constexpr int64_t kPrivateSlice = int64_t{192} << 10;  // and private
+constexpr int64_t kTogether = 8;                       // private slices come in such numbers, for threads to share evenly
 
 NDL_INLINE int64_t image_floats(const Conv2d& c) { return c.p * c.q * c.k; }
 
@@ -24,10 +31,21 @@ NDL_INLINE int64_t image_floats(const Conv2d& c) { return c.p * c.q * c.k; }
 struct Slices {
   int64_t n, count;
 
-  NDL_INLINE explicit Slices(const Conv2d& c) : n(c.n), count(ceil_div(c.n, at_least_1(kSlice / (image_floats(c) + 1)))) {}
+  NDL_INLINE explicit Slices(const Conv2d& c, int64_t floats = kSlice) : n(c.n), count(ceil_div(c.n, at_least_1(floats / (image_floats(c) + 1)))) {}
   NDL_INLINE int64_t begin(int64_t i) const { return n * i / count; }
   NDL_INLINE int64_t largest() const { return count == 0 ? 0 : ceil_div(n, count); }
 };
+
+// None where there are too few images.
+NDL_INLINE Slices private_slices(const Conv2d& c) {
+  Slices slices(c, kPrivateSlice);
+  slices.count = ceil_div(slices.count, kTogether) * kTogether;
+  if (slices.count > c.n || image_floats(c) > kPrivateSlice) slices.count = 0;
+  return slices;
+}
+NDL_INLINE bool are_private(const Slices& slices, int64_t threads) {
+  return slices.count >= 4 * threads || (slices.count > 0 && slices.count % threads == 0);
+}
 
 NDL_INLINE Conv2d slice_of(const Conv2d& c, int64_t images) {
   Conv2d slice = c;
@@ -49,6 +67,30 @@ NDL_INLINE int64_t workspace_of(const Kernel<Conv2d>& kernel, const Conv2d& c, c
       if (bytes > own) own = bytes;
     }
   return z_floats(c, slices) * 4 + own;
+}
+// Bytes that a thread needs for private slices, whole lines.
+NDL_INLINE int64_t private_workspace(const Kernel<Conv2d>& kernel, const Conv2d& c, const Slices& slices) {
+  return (workspace_of(kernel, c, slices, Env{1, NDL_PRECISION_STANDARD}) + 63) / 64 * 64;
+}
+// Calls body(first image, images, z, its floats, exec) for each slice, private or shared; the method's workspace lies behind z.
+template <class Body>
+NDL_INLINE void for_slices(const Kernel<Conv2d>& kernel, const Conv2d& c, const Exec& exec, const Body& body) {
+  auto* workspace = static_cast<char*>(exec.workspace);
+  const auto of = [&](const Slices& slices, int64_t i, char* own, const Exec& inner) NDL_LAMBDA_INLINE {
+    const int64_t first = slices.begin(i);
+    body(first, slices.begin(i + 1) - first, reinterpret_cast<float*>(own), z_floats(c, slices), inner);
+  };
+  const Slices own = private_slices(c), shared(c);
+  if (!are_private(own, exec.threads)) {
+    for (int64_t i = 0; i < shared.count; ++i) of(shared, i, workspace, exec);
+    return;
+  }
+  const int64_t bytes = private_workspace(kernel, c, own);
+  exec.parallel_for(own.count, 1, [&](int64_t begin, int64_t end, int32_t thread) {
+    Exec alone = exec;
+    alone.threads = 1;
+    for (int64_t i = begin; i < end; ++i) of(own, i, workspace + thread * bytes, alone);
+  });
 }
 
 template <int kOperands>
@@ -147,31 +189,25 @@ void unpool(const Pooled& r, int64_t first, int64_t images, const float* dy, con
 template <const Kernel<Conv2d>& kConv>
 void forward(const Pooled& r, const Buffers& b, const Exec& exec) {
   const Conv2d& c = r.conv;
-  const Slices slices(c);
   const float* x = b.get<float>(Pooled::kX);
   float* y = b.get<float>(Pooled::kY);
   auto* argmax = b.get<uint8_t>(Pooled::kArgmax);
-  auto* z = static_cast<float*>(exec.workspace);
-  for (int64_t i = 0; i < slices.count; ++i) {
-    const int64_t first = slices.begin(i), images = slices.begin(i + 1) - first, at = first * r.p * r.q * c.k;
+  for_slices(kConv, c, exec, [&](int64_t first, int64_t images, float* z, int64_t floats, const Exec& inner) NDL_LAMBDA_INLINE {
+    const int64_t at = first * r.p * r.q * c.k;
     call(kConv, slice_of(c, images), {x + first * c.h * c.w * c.c, b.get<float>(Pooled::kWeight), b.get<float>(Pooled::kBias), nullptr, z},
-         b.derived, exec, z + z_floats(c, slices));
-    pool(r, images, z, y + at, argmax == nullptr ? nullptr : argmax + at, exec);
-  }
+         b.derived, inner, z + floats);
+    pool(r, images, z, y + at, argmax == nullptr ? nullptr : argmax + at, inner);
+  });
 }
 
 template <const Kernel<Conv2d>& kConv>
 void backward_input(const Pooled& r, const Buffers& b, const Exec& exec) {
   const Conv2d& c = r.conv;
-  const Slices slices(c);
   float* dx = b.get<float>(Pooled::kDx);
-  auto* dz = static_cast<float*>(exec.workspace);
-  for (int64_t i = 0; i < slices.count; ++i) {
-    const int64_t first = slices.begin(i), images = slices.begin(i + 1) - first;
-    unpool(r, first, images, b.get<float>(Pooled::kDy), b.get<uint8_t>(Pooled::kIndex), dz, exec);
-    call(kConv, slice_of(c, images), {dz, b.get<float>(Pooled::kFilter), nullptr, dx + first * c.h * c.w * c.c}, b.derived, exec,
-         dz + z_floats(c, slices));
-  }
+  for_slices(kConv, c, exec, [&](int64_t first, int64_t images, float* dz, int64_t floats, const Exec& inner) NDL_LAMBDA_INLINE {
+    unpool(r, first, images, b.get<float>(Pooled::kDy), b.get<uint8_t>(Pooled::kIndex), dz, inner);
+    call(kConv, slice_of(c, images), {dz, b.get<float>(Pooled::kFilter), nullptr, dx + first * c.h * c.w * c.c}, b.derived, inner, dz + floats);
+  });
 }
 
 template <const Kernel<Conv2d>& kConv>
@@ -223,7 +259,9 @@ void backward_bias(const Conv2dMaxPool2dBias& r, const Buffers& b, const Exec& e
 
 template <const Kernel<Conv2d>& kConv>
 int64_t workspace(const Pooled& r, const Env& env) {
-  return workspace_of(kConv, r.conv, Slices(r.conv), env);
+  const Slices own = private_slices(r.conv);
+  const int64_t shared = workspace_of(kConv, r.conv, Slices(r.conv), env);
+  return own.count == 0 ? shared : greater(shared, env.cores * private_workspace(kConv, r.conv, own));
 }
 template <const Kernel<Conv2d>& kConv>
 int64_t weight_workspace(const Pooled& r, const Env& env) {
