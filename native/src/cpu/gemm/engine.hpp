@@ -403,7 +403,8 @@ NDL_INLINE void multiply(int64_t products, int64_t m, int64_t n, int64_t k, cons
       const int64_t group = task % tasks.groups, product = task / tasks.groups % products, chunk = task / tasks.groups / products;
       const int64_t from = m * chunk / tasks.chunks, to = m * (chunk + 1) / tasks.chunks;
       const int64_t blocks = (to - from + kMc - 1) / kMc;
-      const int64_t first = panels.group_begin(group, tasks.groups), last = panels.group_begin(group + 1, tasks.groups), column = panels.first(first) * kLanes;
+      const int64_t first = panels.group_begin(group, tasks.groups), last = panels.group_begin(group + 1, tasks.groups);
+      const int64_t column = panels.first(first) * kLanes;
       float* own = scratch + thread * kMultiplyFloats<T>;
       for (int64_t i = 0; i < blocks; ++i) {
         const int64_t m0 = from + (to - from) * i / blocks, rows = from + (to - from) * (i + 1) / blocks - m0;

@@ -7,10 +7,9 @@
 //
 // Mapping: a task packs its group of panels of B, one block of k at a time, into scratch of its thread (768 KB, in L2) and
 // lets its rows of A pass. Where k is one block, tasks follow each other group by group, and a thread that goes on
-// with the same group has it packed already; where rows are many, these are the groups of a thread's own rows, since two that write
-// side by side to one row of C have their caches fetch each other's lines ahead of need (512 squared: up to 10 % on some minutes of
-// a shared machine). Else tasks follow chunk by chunk, whose rows of A stay near. Threads that share a group pack alike rather
-// than wait for each other. Where C has few tiles and k is
+// with the same group has it packed already; where rows are many, these are the groups of a thread's own rows, since the caches of
+// two that write side by side to one row of C fetch each other's lines (256 squared, cores of different dies: 8 %). Else tasks
+// follow chunk by chunk, whose rows of A stay near. Threads that share a group pack alike rather than wait for each other. Where C has few tiles and k is
 // deep (the gradient of a weight, summed over a batch), k is cut into slices, each of which sums into a C of its own;
 // these are added in order. Slices depend on the shape alone, so the bits do not depend on threads.
 // A in f32 is read as it lies: copying it cost more than it saved, also where its rows share cache sets; so is one in pairs of
