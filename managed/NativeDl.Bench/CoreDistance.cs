@@ -11,8 +11,8 @@ namespace NativeDl.Bench;
 internal sealed class CoreDistance(double limit)
 {
     private const int Rounds = 4000, Together = 20, Middle = 64;
-    private const int TriesPerRound = 20;
-    private static readonly TimeSpan s_rest = TimeSpan.FromMilliseconds(100), s_longest = TimeSpan.FromMilliseconds(20);
+    private const int TriesPerRound = 100;
+    private static readonly TimeSpan s_rest = TimeSpan.FromMilliseconds(50), s_longest = TimeSpan.FromMilliseconds(20);
 
     private int _tries;
 
