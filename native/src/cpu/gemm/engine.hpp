@@ -396,7 +396,9 @@ NDL_INLINE void multiply(int64_t products, int64_t m, int64_t n, int64_t k, cons
   const Panels panels(n);
   const Depth depth(k);
   const double flop = 2.0 * static_cast<double>(products) * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
-  const Tasks tasks = tasks_of(m, panels.groups(depth.deepest()), flop, products, exec.threads, 4, m);
+  int64_t groups = panels.groups(depth.deepest());
+  if (m <= kMc) groups = smaller(ceil_div(groups, exec.threads) * exec.threads, panels.count);  // rows are not divided: as many to each thread
+  const Tasks tasks = tasks_of(m, groups, flop, products, exec.threads, 4, m);
   auto* scratch = static_cast<float*>(exec.workspace);
   exec.parallel_for(tasks.count, tasks.grain, [&](int64_t begin, int64_t end, int32_t thread) {
     for (int64_t task = begin; task < end; ++task) {
