@@ -5,7 +5,7 @@ namespace NativeDl.Bench;
 /// <summary>
 /// How far apart the cores are: the time a word takes from one thread to another and back. About 50 ns where they share a
 /// cache, 300 and more where they do not. A virtual machine's cores may be moved from one to the other at any time, and what
-/// threads hand each other then costs half as much again.
+/// threads hand each other then costs up to twice the time of an op.
 /// </summary>
 /// <param name="limit">Nanoseconds above which a measurement is not to count; 0: none.</param>
 internal sealed class CoreDistance(double limit)

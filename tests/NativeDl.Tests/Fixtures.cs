@@ -8,13 +8,15 @@ using NUnit.Framework;
 [SetUpFixture]
 public sealed class Fixtures
 {
+    internal static readonly bool BesideStorm = Environment.GetEnvironmentVariable("NATIVEDL_TEST_GC_STORM") == "1";
+
     private volatile bool _stopping;
     private Thread? _storm;
 
     [OneTimeSetUp]
     public void Start()
     {
-        if (Environment.GetEnvironmentVariable("NATIVEDL_TEST_GC_STORM") != "1")
+        if (!BesideStorm)
             return;
         _storm = new Thread(Storm) { IsBackground = true, Name = "GC storm" };
         _storm.Start();

@@ -10,7 +10,7 @@ namespace NativeDl.Tests.Driver;
 public sealed class OpCases
 {
     // Beside the collector's storm a row takes a second: one in eight of each pass and implementation then.
-    private static readonly int Step = Environment.GetEnvironmentVariable("NATIVEDL_TEST_GC_STORM") == "1" ? 8 : 1;
+    private static readonly int Step = Fixtures.BesideStorm ? 8 : 1;
 
     private static readonly bool RequireGpu = Environment.GetEnvironmentVariable("NATIVEDL_REQUIRE_GPU") == "1";
 
