@@ -56,7 +56,6 @@ internal sealed class LibraryContestant : IContestant
                 continue;
             }
             var outputs = call.Run();
-            (methods[call.Name], scratch[call.Name]) = LastCall(Options);
             for (var i = 0; i < outputs.Length; i++)
             {
                 if (call.Outputs[i].Length == 0)
@@ -65,6 +64,8 @@ internal sealed class LibraryContestant : IContestant
                 results[call.Outputs[i]] = wide.ToArray<float>();
             }
             Free(outputs);
+            Free(call.Run()); // what is kept of an operand that comes again is there from the second call on
+            (methods[call.Name], scratch[call.Name]) = LastCall(Options);
         }
         return new Prepared(methods, results) { Scratch = scratch };
 

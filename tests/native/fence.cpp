@@ -94,12 +94,17 @@ Outputs execute_fenced(const Pass& pass, int32_t implementation, const Case& row
   if (writes) {
     const Fenced workspace(pass.workspace(implementation, record, env), kAlignment, edge);
     const Exec exec{machine().cores, workspace.data(), nullptr, stream ? 0 : last_cache_bytes(machine())};
-    std::unique_ptr<Fenced> derived;
-    if (const int32_t operand = pass.derived_operand(implementation); operand >= 0) {
-      derived = std::make_unique<Fenced>(pass.derived_bytes(implementation, record, env), kAlignment, edge);
-      pass.derive(implementation, record, pointers[static_cast<size_t>(call.first[static_cast<size_t>(operand)])], derived->data(), exec);
+    const auto run = [&](const void* derived) {
+      pass.run(implementation, record, {pointers.data(), counts.data(), call.first.data(), derived}, exec);
+    };
+    const int32_t operand = pass.derived_operand(implementation);
+    const int64_t bytes = operand < 0 ? 0 : pass.derived_bytes(implementation, record, env);
+    if (bytes == 0 || pass.derive_again(implementation)) run(nullptr);
+    if (bytes > 0) {
+      const Fenced derived(bytes, kAlignment, edge);
+      pass.derive(implementation, record, pointers[static_cast<size_t>(call.first[static_cast<size_t>(operand)])], derived.data(), exec);
+      run(derived.data());
     }
-    pass.run(implementation, record, {pointers.data(), counts.data(), call.first.data(), derived == nullptr ? nullptr : derived->data()}, exec);
   }
   for (size_t operand = 0; operand < pass.operands.size(); ++operand) {
     const Role role = pass.operands[operand].role;

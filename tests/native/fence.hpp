@@ -38,7 +38,8 @@ class NamedFaults {
 bool can_fence(Target target);
 
 // Runs an implementation by its number beside submit, so that its workspace and derived data lie against a page as its
-// operands do. stream: as if the call's operands were larger than the caches. Status REFUSED where it refuses.
+// operands do. stream: as if the call's operands were larger than the caches. Where data are derived of an operand that comes again,
+// it runs without them, then with them. Status REFUSED where it refuses.
 Outputs execute_fenced(const Pass& pass, int32_t implementation, const Case& row, const Prepared& data, Edge edge, bool stream);
 
 }  // namespace ndl::test

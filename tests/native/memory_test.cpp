@@ -10,6 +10,7 @@
 #include "fixtures.hpp"
 #include "nativedl/conv.h"
 #include "nativedl/elementwise.h"
+#include "nativedl/gemm.h"
 #include "nativedl/optimizer.h"
 
 namespace ndl::test {
@@ -181,6 +182,35 @@ TEST(DerivedData, AreOfOneViewEach) {
       EXPECT_EQ(floats_of(y)[0], i == 0 ? 6 : 15);
       ndl_tensor_destroy(view), ndl_tensor_destroy(y);
     }
+}
+
+// b of gemm is packed for its second use: one that comes once would take as much memory for nothing.
+TEST(DerivedData, OfAProductAreMadeWhereTheOperandComesAgain) {
+  const int64_t before = derived_bytes();
+  {
+    const TensorHolder a({2, 2}, {1, 2, 3, 4}), b({2, 2}, {5, 6, 7, 8});
+    const ContextHolder context;
+    const ndl_gemm_options plain{sizeof(ndl_gemm_options), 0, 0, NDL_ACTIVATION_NONE, 1, 1, 0, 0};
+    const auto kept = [&] {  // bytes of this call's, after its result was looked at
+      ndl_tensor y = 0;
+      EXPECT_EQ(ndl_gemm_forward(context, &plain, a, b, 0, 0, &y), NDL_OK) << last_error();
+      EXPECT_EQ(floats_of(y), (std::vector<float>{19, 22, 43, 50}));
+      ndl_tensor_destroy(y);
+      int64_t bytes = 0;
+      EXPECT_EQ(ndl_context_last_memory(context, nullptr, &bytes), NDL_OK);
+      return bytes;
+    };
+    EXPECT_EQ(kept(), 0);
+    const int64_t packed = kept();
+    EXPECT_GT(packed, 0);
+    EXPECT_EQ(kept(), packed);
+    EXPECT_EQ(derived_bytes() - before, packed);
+    const float same = 5;
+    ASSERT_EQ(ndl_tensor_write(b, 0, &same, 4), NDL_OK);
+    EXPECT_EQ(kept(), 0) << "a new version";
+    EXPECT_EQ(kept(), packed);
+  }
+  EXPECT_EQ(derived_bytes(), before) << "they die with b";
 }
 
 // A block that a call still reads is not overwritten by the next version's, and both are counted until it is gone.

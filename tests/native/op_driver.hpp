@@ -44,7 +44,8 @@ struct Outputs {
 };
 
 // Runs one implementation; wide: f32 operands as f64. like: outputs of an earlier run, of which NaN-filled tensors are
-// given; null: the call allocates its outputs. in_place: outputs are the operands whose memory they may be.
+// given; null: the call allocates its outputs. in_place: outputs are the operands whose memory they may be. On one thread a call
+// that keeps data of an operand which comes again is made twice, and the outputs are the second's.
 Outputs execute(const Pass& pass, const std::string& implementation, const Case& row, const Values& values, bool wide, size_t output_items,
                 int32_t threads = 0, const Outputs* like = nullptr, bool in_place = false);
 // The operand whose memory an output may be on this row; -1: none.

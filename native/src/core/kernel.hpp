@@ -71,9 +71,10 @@ struct Kernel {
   void (*run)(const R&, const Buffers&, const Exec&);
   int64_t (*workspace)(const R&, const Env&) = nullptr;      // bytes for all the machine's cores; null: none
   int32_t derived_operand = -1;                              // the weight that derive reads, -1: none
-  int64_t (*derived_bytes)(const R&, const Env&) = nullptr;
+  int64_t (*derived_bytes)(const R&, const Env&) = nullptr;  // 0: it is not wanted
   void (*derive)(const R&, const void* operand, void* derived, const Exec&) = nullptr;
   int64_t (*derived_variant)(const R&) = nullptr;  // what the layout depends on beside the weight's shape
+  bool derive_again = false;  // only for an operand that comes again unchanged; run does without it till then
 };
 
 }  // namespace ndl

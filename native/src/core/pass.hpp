@@ -114,6 +114,7 @@ class Pass {
   virtual int64_t derived_bytes(int32_t i, const RecordStorage& storage, const Env& env) const = 0;
   virtual void derive(int32_t i, const RecordStorage& storage, const void* operand, void* derived, const Exec& exec) const = 0;
   virtual void run(int32_t i, const RecordStorage& storage, const Buffers& buffers, const Exec& exec) const = 0;
+  virtual bool derive_again(int32_t i) const = 0;
   // What identifies an implementation's derived data beside the weight itself.
   virtual DerivedMethod method(int32_t i, const RecordStorage& storage) const = 0;
 
@@ -164,6 +165,7 @@ class PassOf final : public Pass {
   void run(int32_t i, const RecordStorage& storage, const Buffers& buffers, const Exec& exec) const override {
     at(i).kernel->run(get(storage), buffers, exec);
   }
+  bool derive_again(int32_t i) const override { return at(i).kernel->derive_again; }
   DerivedMethod method(int32_t i, const RecordStorage& storage) const override {
     const Kernel<R>* kernel = at(i).kernel;
     return {kernel, kernel->derived_variant == nullptr ? 0 : kernel->derived_variant(get(storage))};

@@ -62,9 +62,23 @@ class Storage {
     return entry;
   }
 
+  // Whether `method` asked for the view at `offset` before, with no write since and no other asking between.
+  bool comes_again(const DerivedMethod& method, int64_t offset) {
+    const Asked asked{method, version(), offset};
+    std::lock_guard lock(derived_mutex_);
+    return std::exchange(asked_, asked) == asked;
+  }
+
   static int64_t total_derived_bytes();
 
  private:
+  struct Asked {
+    DerivedMethod method;
+    uint64_t version;
+    int64_t offset;
+    bool operator==(const Asked&) const = default;
+  };
+
   std::shared_ptr<Derived>& derived_entry(const DerivedMethod& method, int64_t offset, const Desc& desc);
 
   unsigned char* data_;
@@ -72,6 +86,7 @@ class Storage {
   std::atomic<int32_t> references_{1};
   std::atomic<uint64_t> version_{1};
   std::mutex derived_mutex_;
+  Asked asked_{};
   std::vector<std::shared_ptr<Derived>> derived_;
 };
 

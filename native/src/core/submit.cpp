@@ -351,9 +351,12 @@ void run_pass(ndl_context handle, const Pass& pass, const void* user_options, st
     std::shared_ptr<const Derived> derived;
     if (const int32_t operand = pass.derived_operand(chosen); operand >= 0) {
       const Tensor& weight = *call.tensor(operand);
+      const DerivedMethod method = pass.method(chosen, record);
       derived_bytes = pass.derived_bytes(chosen, record, env);
-      derived = weight.storage->derive(pass.method(chosen, record), weight.offset, weight.desc, derived_bytes,
-                                       [&](void* destination) { pass.derive(chosen, record, weight.data(), destination, exec); });
+      if (pass.derive_again(chosen) && derived_bytes > 0 && !weight.storage->comes_again(method, weight.offset)) derived_bytes = 0;
+      if (derived_bytes > 0)
+        derived = weight.storage->derive(method, weight.offset, weight.desc, derived_bytes,
+                                         [&](void* destination) { pass.derive(chosen, record, weight.data(), destination, exec); });
     }
     pass.run(chosen, record, call.buffers(derived == nullptr ? nullptr : derived->data.data()), exec);
   }

@@ -172,8 +172,12 @@ NDL_INLINE void micro_kernel(int64_t kc, const float* a, int64_t lda, const floa
   for (int i = 0; i < kMr; ++i)
 #pragma GCC unroll 3
     for (int j = 0; j < kVectors; ++j) sum[i][j] = F32{};
-  // C is needed when the sums are done; its rows lie too far apart for the hardware to foresee.
-  if (kBare || !epilogue.streamed)
+  // C is needed when the sums are done; its rows lie too far apart for the hardware to foresee. Asked for at once where there are
+  // few steps, else a line in each: two dozen that come from memory would hold up the loads of B behind them.
+  constexpr int64_t kLines = kMr * kVectors;
+  const bool early = kBare || (!epilogue.streamed && kc < 2 * kLines);
+  const int64_t lines = kBare || early || epilogue.streamed ? 0 : kLines;
+  if (early)
 #pragma GCC unroll 16
     for (int i = 0; i < kMr; ++i)
 #pragma GCC unroll 3
@@ -190,6 +194,8 @@ NDL_INLINE void micro_kernel(int64_t kc, const float* a, int64_t lda, const floa
     } else if (k % 16 < next_rows) {
       prefetch(next + k % 16 * lda + k);
     }
+    if constexpr (!kBare)
+      if (k < lines) __builtin_prefetch(c + k / kVectors * ldc + k % kVectors * kLanes, 1);
     F32 row[kVectors];
 #pragma GCC unroll 3
     for (int j = 0; j < kVectors; ++j) {
@@ -386,14 +392,14 @@ inline constexpr int64_t kSumsLd = kGroup * kWidest * kLanes;
 template <class T>
 inline constexpr int64_t kMultiplyFloats = kScratchFloats + (kIsBf16<T> ? kMc * kSumsLd : 0);
 
-// C = A * packed B over all rows, in parallel, for a number of products of one shape: their packed B lie one after the
+// C = A * packed B over all rows, in parallel, for a number of products of one shape: their B, in `panels`, lie one after the
 // other, their columns of C, residual and bias side by side. block(product, m0, mc, k0, kc, scratch) gives a row-major block of A.
 // workspace holds kMultiplyFloats<T> for each core where the block is gathered or C is bf16.
 template <class T, class BlockOf>
-NDL_INLINE void multiply(int64_t products, int64_t m, int64_t n, int64_t k, const BlockOf& block, const float* packed, T* c, int64_t ldc,
+NDL_INLINE void multiply(int64_t products, int64_t m, const Panels& panels, int64_t k, const BlockOf& block, const float* packed, T* c, int64_t ldc,
                          const EpilogueOf<T>& epilogue, const Exec& exec) {
+  const int64_t n = panels.columns;
   if (m == 0 || n == 0) return;
-  const Panels panels(n);
   const Depth depth(k);
   const double flop = 2.0 * static_cast<double>(products) * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   int64_t groups = panels.groups(depth.deepest());

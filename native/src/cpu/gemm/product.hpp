@@ -1,4 +1,4 @@
-// cpu/gemm/product.hpp: the product of two matrices as they lie in memory, B packed on the way. f32, bf16 with sums in f32.
+// cpu/gemm/product.hpp: the product of two matrices as they lie in memory, B packed on the way or before. f32, bf16 with sums in f32.
 //
 //   C[m,n] = act( alpha * sum_k op(A)[m,k] * op(B)[k,n] + beta * residual[m,n] + bias[n] )
 //   A [m,k], or [k,m] under transpose_a    B [k,n], or [n,k] under transpose_b    C [m,n]    all dense
@@ -112,6 +112,14 @@ NDL_INLINE void pack_operand(const Product& p, const T* b, int64_t k0, int64_t k
           if (i < length) store<F32>(target + (k + i) * nr + column, square[i]);
       }
   }
+}
+
+// All of op(B).
+template <class T>
+NDL_INLINE void pack_whole(const Product& p, const T* b, const Panels& panels, float* packed, const Exec& exec) {
+  exec.parallel_for(panels.count, 1 + 16384 / (3 * kLanes * (p.k + 1)), [&](int64_t begin, int64_t end, int32_t) {
+    pack_operand(p, b, 0, steps<T>(p.k), panels, begin, end, packed);
+  });
 }
 
 // A block of op(A): as it lies where its elements are steps, else converted into scratch. Columns where A is transposed.
@@ -239,6 +247,22 @@ void multiply_matrices(const Product& p, const T* a, const T* b, Y* c, const Epi
     for (int64_t i = begin; i < end; ++i)
       finish_row(sums + (i / p.m * slices * p.m + i % p.m) * p.n, slices, p.m * p.n, 0, p.n, epilogue, i, p.n, c);
   });
+}
+
+// Whether a product by a B that was packed before gives the bits that multiply_matrices gives: its sums are then cut alike.
+template <class T>
+NDL_INLINE bool takes_packed(const Product& p) {
+  return p.batch == 1 && !p.transpose_a && loose_columns<T>(p) == 0 && slices_of<T>(p) == 1;
+}
+// B as pack_whole makes it. A is not transposed.
+template <class T, class Y>
+void multiply_packed(const Product& p, const Panels& panels, const T* a, const void* packed, Y* c, const EpilogueOf<Y>& epilogue, const Exec& exec) {
+  multiply(
+      1, p.m, panels, steps<T>(p.k),
+      [=](int64_t, int64_t m0, int64_t mc, int64_t k0, int64_t kc, float* scratch) NDL_LAMBDA_INLINE {
+        return left_block(p, a, m0, mc, k0, kc, scratch);
+      },
+      static_cast<const float*>(packed), c, p.n, epilogue, exec);
 }
 
 }  // namespace ndl::cpu::NDL_ISA

@@ -76,7 +76,7 @@ void forward(const Conv2d& r, const Buffers& b, const Exec& exec) {
     const int64_t cg = r.c / r.groups, depth = r.r * r.s * cg;
     const bool pointwise = is_pointwise(r);
     multiply(
-        r.groups, r.n * r.p * r.q, r.k / r.groups, steps<T>(depth),
+        r.groups, r.n * r.p * r.q, Panels(r.k / r.groups), steps<T>(depth),
         [&](int64_t g, int64_t m0, int64_t mc, int64_t k0, int64_t kc, float* scratch) NDL_LAMBDA_INLINE {
           if (pointwise) return block_along(x + m0 * r.c + g * cg, r.c, cg, mc, k0, kc, scratch);
           const int64_t first = k0 * kStepOf<T>, count = kc * kStepOf<T>, there = smaller(count, depth - first);
@@ -121,7 +121,7 @@ void backward_input(const Conv2d& r, const Buffers& b, const Exec& exec) {
     const bool pointwise = is_pointwise(r);
     const int64_t kg = r.k / r.groups;
     multiply(
-        r.groups, r.n * r.h * r.w, r.c / r.groups, filter_depth<T, false>(r),
+        r.groups, r.n * r.h * r.w, Panels(r.c / r.groups), filter_depth<T, false>(r),
         [&](int64_t g, int64_t m0, int64_t mc, int64_t k0, int64_t kc, float* scratch) NDL_LAMBDA_INLINE {
           if (pointwise) return block_along(dy + m0 * r.k + g * kg, r.k, kg, mc, k0, kc, scratch);
           for_pixels(r.h, r.w, m0, mc, [&](int64_t i, int64_t n, int64_t h, int64_t w) NDL_LAMBDA_INLINE {

@@ -23,11 +23,7 @@ int64_t rows_workspace(const Linear& r, const Env& env) { return r.dtype == NDL_
 // B [depth, columns] is the weight, transposed or as it lies.
 void pack_weight(const Linear& r, int64_t depth, int64_t columns, bool transpose, const void* weight, void* packed, const Exec& exec) {
   by_type(r, [&]<class T>(T) {
-    const Product p{0, columns, depth, false, transpose};
-    const Panels panels(columns);
-    exec.parallel_for(panels.count, 1 + 16384 / (3 * kLanes * (depth + 1)), [&](int64_t begin, int64_t end, int32_t) {
-      pack_operand(p, static_cast<const T*>(weight), 0, steps<T>(depth), panels, begin, end, static_cast<float*>(packed));
-    });
+    pack_whole({0, columns, depth, false, transpose}, static_cast<const T*>(weight), Panels(columns), static_cast<float*>(packed), exec);
   });
 }
 void forward_pack(const Linear& r, const void* weight, void* packed, const Exec& exec) {
@@ -37,29 +33,16 @@ void backward_input_pack(const Linear& r, const void* weight, void* packed, cons
   pack_weight(r, r.n, r.k, false, weight, packed, exec);
 }
 
-// C [rows, columns] = A [rows, depth] times the packed weight.
-template <class T>
-NDL_INLINE void multiply_rows(int64_t rows, int64_t columns, int64_t depth, const T* a, const void* packed, T* c, const EpilogueOf<T>& epilogue,
-                              const Exec& exec) {
-  const Product p{rows, columns, depth, false, false};
-  multiply(
-      1, rows, columns, steps<T>(depth),
-      [=](int64_t, int64_t m0, int64_t mc, int64_t k0, int64_t kc, float* scratch) NDL_LAMBDA_INLINE {
-        return left_block(p, a, m0, mc, k0, kc, scratch);
-      },
-      static_cast<const float*>(packed), c, columns, epilogue, exec);
-}
-
 void forward(const Linear& r, const Buffers& b, const Exec& exec) {
   by_type(r, [&]<class T>(T) {
     const EpilogueOf<T> epilogue{b.get<T>(Linear::kBias), r.activation == NDL_ACTIVATION_RELU, b.get<T>(Linear::kResidual)};
-    multiply_rows(r.rows, r.n, r.k, b.get<T>(Linear::kX), b.derived, b.get<T>(Linear::kY), epilogue, exec);
+    multiply_packed({r.rows, r.n, r.k, false, true}, Panels(r.n), b.get<T>(Linear::kX), b.derived, b.get<T>(Linear::kY), epilogue, exec);
   });
 }
 
 void backward_input(const Linear& r, const Buffers& b, const Exec& exec) {
   by_type(r, [&]<class T>(T) {
-    multiply_rows(r.rows, r.k, r.n, b.get<T>(Linear::kDy), b.derived, b.get<T>(Linear::kDx), EpilogueOf<T>{}, exec);
+    multiply_packed({r.rows, r.k, r.n, false, false}, Panels(r.k), b.get<T>(Linear::kDy), b.derived, b.get<T>(Linear::kDx), EpilogueOf<T>{}, exec);
   });
 }
 
