@@ -15,8 +15,8 @@
 // The weights are repacked as [r*s][kWidth][c], c padded to vectors.
 // Refuses: f64, groups of other widths or with more outputs than inputs. Bound: memory bandwidth for depthwise.
 // Measured on one thread, Zen 4, AVX-512, milliseconds, in brackets oneDNN 3.13.1: 3x3 on 16x56x56x144, forward 4.2 (6.6), to the
-// input 3.9 (6.5), to the weight 2.9 (7.8), at stride 2 1.2 (2.6), 2.3 (2.2), 1.6 (2.2); without the prefetches 6.9, 6.7, 5.7 at
-// stride 1. 32 groups of 4 on 8x56x56x128: 3.1 (7.1), 3.1 (6.1), 3.5 (10.5).
+// input 3.9 (6.5), to the weight 2.9 (7.8), at stride 2 1.2 (2.6), 2.3 (2.2), 1.5 (2.2; of x and dy in blocks of 16 channels 0.8 to
+// 1.3); without the prefetches 6.9, 6.7, 5.7 at stride 1. 32 groups of 4 on 8x56x56x128: 3.1 (7.1), 3.1 (6.1), 3.5 (10.5).
 #include "cpu/gemm/operand.hpp"
 #include "ops/conv2d.hpp"
 
@@ -300,32 +300,49 @@ void row_sums(const Conv2d& r, const T* line, const T* dy, int64_t begin, int64_
   }
 }
 
-// The same for all nine taps of a 3x3 kernel at once, whose rows, all inside, begin at x and lie `line` apart.
-template <class T>
-void square_sums(const Conv2d& r, const T* x, int64_t line, const T* dy, int64_t begin, int64_t end, float* sums) {
+// The same for all nine taps of a 3x3 kernel at once, whose rows, all inside, begin at x and lie `line` apart; kVectors of channels
+// from c on, each `lanes` wide.
+template <int kVectors, class T>
+NDL_INLINE void square_of(const Conv2d& r, const T* x, int64_t line, const T* dy, int64_t begin, int64_t end, int64_t c, int lanes, float* sums) {
   const int64_t across = whole_vectors(r.c), next = r.stride_w * r.c, tap = r.dilation_w * r.c, ahead = r.stride_h * r.w * r.c;
   const int64_t new_rows = smaller(r.stride_h, 3), new_taps = smaller(r.stride_w, 3);  // that the next row and column of dy read
-  for_vectors(0, r.c, [&](int64_t c, int lanes) NDL_LAMBDA_INLINE {
-    F32 sum[3][3] = {};
-    const T* from = x + begin * next + c;
-    for (int64_t q = begin; q < end; ++q, from += next) {
-      const F32 gradient = load_some(dy + q * r.c + c, lanes);
-      prefetch(dy + (r.q + q) * r.c + c);
+  F32 sum[3][3][kVectors] = {};
+  const T* from = x + begin * next + c;
+  dy += c;
+  for (int64_t q = begin; q < end; ++q, from += next) {
+    F32 gradient[kVectors];
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) {
+      const int64_t at = v * kLanes;
+      gradient[v] = load_some(dy + q * r.c + at, lanes);
+      prefetch(dy + (r.q + q) * r.c + at);
       for (int64_t i = 3 - new_rows; i < 3; ++i)
-        for (int64_t j = 3 - new_taps; j < 3; ++j) prefetch(from + ahead + i * line + j * tap);
-#pragma GCC unroll 3
-      for (int i = 0; i < 3; ++i)
-#pragma GCC unroll 3
-        for (int j = 0; j < 3; ++j) sum[i][j] += load_some(from + i * line + j * tap, lanes) * gradient;
+        for (int64_t j = 3 - new_taps; j < 3; ++j) prefetch(from + ahead + i * line + j * tap + at);
     }
 #pragma GCC unroll 3
     for (int i = 0; i < 3; ++i)
 #pragma GCC unroll 3
-      for (int j = 0; j < 3; ++j) {
-        float* to = sums + (i * 3 + j) * across + c;
-        store<F32>(to, load(to) + sum[i][j]);
+      for (int j = 0; j < 3; ++j)
+#pragma GCC unroll 2
+        for (int v = 0; v < kVectors; ++v) sum[i][j][v] += load_some(from + i * line + j * tap + v * kLanes, lanes) * gradient[v];
+  }
+#pragma GCC unroll 3
+  for (int i = 0; i < 3; ++i)
+#pragma GCC unroll 3
+    for (int j = 0; j < 3; ++j)
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) {
+        float* to = sums + (i * 3 + j) * across + c + v * kLanes;
+        store<F32>(to, load(to) + sum[i][j][v]);
       }
-  });
+}
+template <class T>
+void square_sums(const Conv2d& r, const T* x, int64_t line, const T* dy, int64_t begin, int64_t end, float* sums) {
+  int64_t c = 0;
+#if defined(__AVX512F__) || defined(__aarch64__)  // 32 registers hold two vectors' sums: fewer, longer reads
+  for (; c + 2 * kLanes <= r.c; c += 2 * kLanes) square_of<2>(r, x, line, dy, begin, end, c, kLanes, sums);
+#endif
+  for_vectors(c, r.c, [&](int64_t at, int lanes) NDL_LAMBDA_INLINE { square_of<1>(r, x, line, dy, begin, end, at, lanes, sums); });
 }
 
 template <int kWidth, class T>
