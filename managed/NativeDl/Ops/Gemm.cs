@@ -45,7 +45,8 @@ public static partial class Ops
     /// a [..., m, k], b [..., k, n], each the other way round where it is transposed, c [..., m, n], bias [n]; returns
     /// [..., m, n]. The leading dimensions are those of a batch of products, and equal; an a or b of rank 2 is that of the
     /// whole batch. F32, BF16 (with sums in F32), F64, all the same but for <see cref="GemmOptions.OutputF32"/>. A residual
-    /// is c with the factors of 1 that are the default.
+    /// is c with the factors of 1 that are the default. On the CPU a b of rank 2 that comes a second time unchanged is packed for
+    /// good, in about as many bytes again, which live as long as its memory.
     /// </summary>
     /// <exception cref="ShapeException">a or b has less than two dimensions, their leading dimensions differ, the columns of
     /// a are not as many as the rows of b, or c or bias does not fit.</exception>
