@@ -1,3 +1,4 @@
+using NativeDl.Tests.Driver;
 using NUnit.Framework;
 
 namespace NativeDl.Tests;
@@ -39,6 +40,47 @@ public sealed class GemmTests
         var c = Tensor.FromArray(new[,] { { float.NaN } });
         var y = Ops.Gemm(Tensor.Ones([1, 2]), Tensor.Ones([2, 1]), c: c, options: new GemmOptions { Beta = 0 });
         Assert.That(y.Item<float>(), Is.EqualTo(2));
+    }
+
+    // A b that comes a second time is kept packed: another walk over blocks of rows, columns and k, whose sums must not differ.
+    [Test]
+    public void Gemm_BComesAgain_GivesTheSameBits(
+        [Values("1x700x300", "10x128x64", "40x1300x147", "130x1000x2100", "300x400x1025", "17x50x4100")] string shape,
+        [Values(DType.F32, DType.BF16)] DType type, [Values] bool transposeB)
+    {
+        var dims = shape.Split('x').Select(long.Parse).ToArray();
+        var (m, n, k) = (dims[0], dims[1], dims[2]);
+        Tensor Make(string name, params long[] of) =>
+            HostTensor.Random(new OperandSpec(name, of, type, ""), shape, coarse: false).ToTensor(Device.Cpu); // coarse sums are exact in any order
+        using var a = Make("a", m, k);
+        using var c = Make("c", m, n);
+        using var bias = Make("bias", n);
+        var options = new GemmOptions { TransposeB = transposeB, Alpha = 0.5f, Beta = 2, Activation = Activation.Relu };
+        var compared = 0;
+        foreach (var implementation in Implementations.Of("gemm_forward").Where(i => i.Obstacle is null && i.Name != "cpu:ref"))
+        {
+            using var scope = ExecutionOptions.Use(ExecutionOptions.Default.WithImplementation("gemm_forward", implementation.Name));
+            using var b = transposeB ? Make("b", n, k) : Make("b", k, n);
+            try
+            {
+                var first = Run(b);
+                Assert.That(first, Has.Some.GreaterThan(0f), implementation.Name);
+                Assert.That(Run(b), Is.EqualTo(first), implementation.Name);
+                Assert.That(Run(b), Is.EqualTo(first), implementation.Name);
+                compared++;
+            }
+            catch (UnsupportedException)
+            {
+            }
+        }
+        Assert.That(compared, Is.GreaterThan(0));
+
+        float[] Run(Tensor b)
+        {
+            using var y = Ops.Gemm(a, b, bias, c, options);
+            using var wide = y.Cast(DType.F32);
+            return wide.ToArray<float>();
+        }
     }
 
     [Test]
