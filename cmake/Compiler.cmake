@@ -27,6 +27,7 @@ target_compile_options(nativedl_flags INTERFACE
 target_link_libraries(nativedl_flags INTERFACE Threads::Threads)
 
 if(NATIVEDL_SANITIZE)
-  target_compile_options(nativedl_flags INTERFACE -fsanitize=${NATIVEDL_SANITIZE} -fno-sanitize-recover=all -g -fno-omit-frame-pointer)
+  # -g1: lines are what a report needs; with all of -g a kernel compiles for a third longer.
+  target_compile_options(nativedl_flags INTERFACE -fsanitize=${NATIVEDL_SANITIZE} -fno-sanitize-recover=all -g1 -fno-omit-frame-pointer)
   target_link_options(nativedl_flags INTERFACE -fsanitize=${NATIVEDL_SANITIZE})
 endif()
