@@ -25,7 +25,10 @@ NDL_INLINE auto by_types(const Gemm& r, const Body& body) {
 }
 
 int64_t workspace(const Gemm& r, const Env& env) {
-  return by_types(r, [&]<class T, class Y>(T, Y) { return product_floats<T, Y>(product_of(r), env.cores) * 4; });
+  return by_types(r, [&]<class T, class Y>(T, Y) {
+    const int64_t packing = product_floats<T, Y>(product_of(r), env.cores), packed = env.cores * kMultiplyFloats<Y>;
+    return (packing > packed ? packing : packed) * 4;
+  });
 }
 
 template <class T, class Y>
@@ -33,7 +36,6 @@ NDL_INLINE void multiply_as(const Gemm& r, const Buffers& b, const Exec& exec) {
   const EpilogueOf<Y> epilogue{b.get<Y>(Gemm::kBias), r.activation == NDL_ACTIVATION_RELU, r.beta == 0 ? nullptr : b.get<Y>(Gemm::kC), r.alpha,
                                r.beta};
   const Product p = product_of(r);
-  static_assert(kTaskFloats<T, Y> >= kMultiplyFloats<Y>);  // one workspace for both
   if (b.derived != nullptr) multiply_packed(p, panels_of(p), b.get<T>(Gemm::kA), b.derived, b.get<Y>(Gemm::kY), epilogue, exec);
   else multiply_matrices(p, b.get<T>(Gemm::kA), b.get<T>(Gemm::kB), b.get<Y>(Gemm::kY), epilogue, exec);
 }
