@@ -64,6 +64,10 @@ inline constexpr int64_t kScratchFloats = kMc * kScratchLd;
 
 NDL_INLINE int64_t group_panels(int64_t kc) { return kc * kGroup <= kGroupSteps ? kGroup : kGroupSteps / kc; }
 
+// Vectors of the panels for a product of so many rows. Tiles of two are taller, 14 rows for 8, and read B less often, which counts
+// where rows are one block: B then comes from L3 or memory for a few tiles alone.
+NDL_INLINE int64_t widest_for(int64_t rows) { return rows > kRowsFor[3] && rows <= kMc ? 2 : kWidest; }
+
 // How the columns of B are cut: panels of `widest` vectors, and narrower ones at the end rather than empty vectors
 // (49 columns are 2 + 2 vectors, 256 are 3 + 3 + 3 + 3 + 2 + 2 of 16 lanes).
 struct Panels {

@@ -33,8 +33,7 @@ template <class T>
 NDL_INLINE int64_t loose_columns(const Product& p) {
   return !kIsBf16<T> && !p.transpose_a && p.m >= 16 && p.n > kLanes && p.n % kLanes <= 2 ? p.n % kLanes : 0;
 }
-// 9 to 14 rows of A are one tile at 2 vectors, not two at 3.
-NDL_INLINE int64_t widest_of(const Product& p) { return p.m > kRowsFor[3] && p.m <= kRowsFor[2] ? 2 : kWidest; }
+NDL_INLINE int64_t widest_of(const Product& p) { return p.transpose_a && p.m > kRowsFor[2] ? kWidest : widest_for(p.m); }
 
 // How the columns of C are cut: even groups, whose panels of B stay in L2. With few rows to a thread packing B counts: then there
 // are as many groups to each of `sharers`, if a group has still some panels and none has much more to do than another.

@@ -13,8 +13,10 @@
 namespace ndl::cpu::NDL_ISA {
 namespace {
 
+NDL_INLINE Panels panels_of(const Linear& r, int64_t columns) { return Panels(columns, widest_for(r.rows)); }
+int64_t packed_variant(const Linear& r) { return widest_for(r.rows); }
 int64_t packed_bytes(const Linear& r, int64_t depth, int64_t columns) {
-  return by_type(r, [&]<class T>(T) { return Panels(columns).floats(steps<T>(depth)) * 4; });
+  return by_type(r, [&]<class T>(T) { return panels_of(r, columns).floats(steps<T>(depth)) * 4; });
 }
 int64_t forward_packed_bytes(const Linear& r, const Env&) { return packed_bytes(r, r.k, r.n); }
 int64_t backward_input_packed_bytes(const Linear& r, const Env&) { return packed_bytes(r, r.n, r.k); }
@@ -23,7 +25,7 @@ int64_t rows_workspace(const Linear& r, const Env& env) { return r.dtype == NDL_
 // B [depth, columns] is the weight, transposed or as it lies.
 void pack_weight(const Linear& r, int64_t depth, int64_t columns, bool transpose, const void* weight, void* packed, const Exec& exec) {
   by_type(r, [&]<class T>(T) {
-    pack_whole({0, columns, depth, false, transpose}, static_cast<const T*>(weight), Panels(columns), static_cast<float*>(packed), exec);
+    pack_whole({0, columns, depth, false, transpose}, static_cast<const T*>(weight), panels_of(r, columns), static_cast<float*>(packed), exec);
   });
 }
 void forward_pack(const Linear& r, const void* weight, void* packed, const Exec& exec) {
@@ -36,13 +38,13 @@ void backward_input_pack(const Linear& r, const void* weight, void* packed, cons
 void forward(const Linear& r, const Buffers& b, const Exec& exec) {
   by_type(r, [&]<class T>(T) {
     const EpilogueOf<T> epilogue{b.get<T>(Linear::kBias), r.activation == NDL_ACTIVATION_RELU, b.get<T>(Linear::kResidual)};
-    multiply_packed({r.rows, r.n, r.k, false, true}, Panels(r.n), b.get<T>(Linear::kX), b.derived, b.get<T>(Linear::kY), epilogue, exec);
+    multiply_packed({r.rows, r.n, r.k, false, true}, panels_of(r, r.n), b.get<T>(Linear::kX), b.derived, b.get<T>(Linear::kY), epilogue, exec);
   });
 }
 
 void backward_input(const Linear& r, const Buffers& b, const Exec& exec) {
   by_type(r, [&]<class T>(T) {
-    multiply_packed({r.rows, r.k, r.n, false, false}, Panels(r.k), b.get<T>(Linear::kDy), b.derived, b.get<T>(Linear::kDx), EpilogueOf<T>{}, exec);
+    multiply_packed({r.rows, r.k, r.n, false, false}, panels_of(r, r.k), b.get<T>(Linear::kDy), b.derived, b.get<T>(Linear::kDx), EpilogueOf<T>{}, exec);
   });
 }
 
@@ -59,8 +61,9 @@ void backward_weight(const Linear& r, const Buffers& b, const Exec& exec) {
 
 }  // namespace
 
-const Kernel<Linear> linear_forward_gemm{forward, rows_workspace, Linear::kWeight, forward_packed_bytes, forward_pack};
-const Kernel<Linear> linear_backward_input_gemm{backward_input, rows_workspace, Linear::kFilter, backward_input_packed_bytes, backward_input_pack};
+const Kernel<Linear> linear_forward_gemm{forward, rows_workspace, Linear::kWeight, forward_packed_bytes, forward_pack, packed_variant};
+const Kernel<Linear> linear_backward_input_gemm{backward_input, rows_workspace, Linear::kFilter, backward_input_packed_bytes, backward_input_pack,
+                                                 packed_variant};
 const Kernel<Linear> linear_backward_weight_gemm{backward_weight, weight_workspace};
 
 }  // namespace ndl::cpu::NDL_ISA
