@@ -33,6 +33,8 @@ template <class T>
 NDL_INLINE int64_t loose_columns(const Product& p) {
   return !kIsBf16<T> && !p.transpose_a && p.m >= 16 && p.n > kLanes && p.n % kLanes <= 2 ? p.n % kLanes : 0;
 }
+// Gradients of weights, whose A is transposed, keep panels of three past one tile of rows: their slices of k follow from the groups of
+// panels, and their bits from the slices.
 NDL_INLINE int64_t widest_of(const Product& p) { return p.transpose_a && p.m > kRowsFor[2] ? kWidest : widest_for(p.m); }
 
 // How the columns of C are cut: even groups, whose panels of B stay in L2. With few rows to a thread packing B counts: then there
